@@ -1,0 +1,90 @@
+"""One training conversation: tiles, ids, and labels on exactly the answers and their end token.
+
+Scene + turns -> Sample(ids [L], labels [L], tiles)
+
+Prompts are rendered by the package's own template, so training and chat can't drift apart. Each answer is tokenised on its own, as
+it is when the model writes it.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from internvl.prompt.pieces import TextPiece, Trusted, Typed
+from internvl.prompt.placeholders import slot_ids
+from internvl.prompt.template import Template, Turn, render_turn
+from internvl.prompt.tokenizer import Tokenizer
+from recipes.nano import questions
+from recipes.nano.dialogue import small_talk, without_picture
+from recipes.nano.draw import draw
+from recipes.nano.fonts import FontSet
+from recipes.nano.scene import random_scene
+from recipes.nano.tiles import IGNORED, Tiles, cut
+from recipes.nano.vocabulary import SYSTEM_MESSAGE
+
+TOKENS_PER_TILE = 16
+MAX_TEXT_TOKENS = 84
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One conversation, ready to be batched. `tiles` is None when no picture is shown."""
+
+    ids: tuple[int, ...]
+    labels: tuple[int, ...]
+    tiles: Tiles | None
+
+
+def picture_sample(source: random.Random, fonts: FontSet, tokenizer: Tokenizer, template: Template, tiles: str) -> Sample:
+    """A picture and two to four turns about it."""
+    scene = random_scene(source, fonts, tiles=tiles)
+    turns = questions.turns(scene, source, source.choice((2, 3, 3, 4)))
+    if source.random() < 0.06:
+        turns.append(small_talk(source))
+    pieces = cut(draw(scene), scene)
+    visual_tokens = TOKENS_PER_TILE * pieces.pixels.shape[0]
+    ids, labels = _encode_within(turns, tokenizer, template, visual_tokens)
+    return Sample(ids, labels, pieces)
+
+
+def text_sample(source: random.Random, fonts: FontSet, tokenizer: Tokenizer, template: Template) -> Sample:
+    """One to three turns without a picture."""
+    turns = []
+    for _ in range(source.choice((1, 2, 3))):
+        asked = questions.turns(random_scene(source, fonts), source, 1)
+        turns.append(without_picture(source, asked[0] if asked else None))
+    ids, labels = _encode_within(turns, tokenizer, template, 0)
+    return Sample(ids, labels, None)
+
+
+def encode(
+    turns: list[questions.Turn], tokenizer: Tokenizer, template: Template, *, visual_tokens: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Ids and labels of a conversation; its first question shows a picture of that many visual tokens (0: none)."""
+    system: list[TextPiece] = [Trusted(template.system_prefix), Typed(SYSTEM_MESSAGE), Trusted(template.system_suffix)]
+    ids, labels = [], []
+    _extend(ids, labels, tokenizer.encode(system), learnt=False)
+    for number, turn in enumerate(turns):
+        slot = [*slot_ids(tokenizer, visual_tokens), Typed("\n")] if number == 0 and visual_tokens else []
+        asked = render_turn(template, Turn("user", (*slot, Typed(turn.question))))
+        _extend(ids, labels, tokenizer.encode([*asked, Trusted(template.generation)]), learnt=False)
+        _extend(ids, labels, tokenizer.encode([Typed(turn.answer)]), learnt=True)
+        _extend(ids, labels, tokenizer.encode([Trusted(template.assistant_suffix)]), learnt=True)
+    return tuple(ids), tuple(labels)
+
+
+def _encode_within(
+    turns: list[questions.Turn], tokenizer: Tokenizer, template: Template, visual_tokens: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Drop turns from the end until the row is short: one long row makes the rest of its batch padding."""
+    ids, labels = encode(turns, tokenizer, template, visual_tokens=visual_tokens)
+    while len(ids) > visual_tokens + MAX_TEXT_TOKENS and len(turns) > 1:
+        turns = turns[:-1]
+        ids, labels = encode(turns, tokenizer, template, visual_tokens=visual_tokens)
+    return ids, labels
+
+
+def _extend(ids: list[int], labels: list[int], new: list[int], *, learnt: bool) -> None:
+    ids += new
+    labels += new if learnt else [IGNORED] * len(new)

@@ -1,0 +1,1 @@
+"""Checkpoints on disk: finding them, reading and writing both layouts, converting between them."""

@@ -1,0 +1,79 @@
+"""Which device holds which part: one device, or a map from released module names to devices, as the model card writes it.
+
+    {"vision_model": 0, "mlp1": 0, "language_model.model.layers.0": 0, "language_model.model.layers.1": 1, ...}
+
+`split_layers` derives such a map from the model's own layer count. Device 0 carries the vision encoder, so it takes half as
+many decoder layers as the others; the last layer, the final norm and the head return there, where sampling happens.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import torch
+
+from internvl.checkpoint.keymap import keymap
+from internvl.errors import DeviceError
+from internvl.models.config import InternVLConfig
+
+Device: TypeAlias = str | int | torch.device
+DeviceMap: TypeAlias = Mapping[str, Device]
+Devices: TypeAlias = Device | DeviceMap
+
+VISION_SHARE = 0.5  # the part of one device's layers that the vision encoder is worth
+
+
+def split_layers(num_layers: int, world_size: int, *, vision_share: float = VISION_SHARE) -> dict[str, int]:
+    """Device map for `world_size` devices, named as in the released checkpoints (both names of embedding and head included)."""
+    if world_size < 1:
+        raise DeviceError(f"a device map needs at least 1 device, not {world_size}")
+    if not 0 <= vision_share < 1:
+        raise DeviceError(f"vision_share must lie in [0, 1), not {vision_share}")
+    each = math.ceil(num_layers / (world_size - vision_share))
+    counts = [math.ceil(each * (1 - vision_share)), *([each] * (world_size - 1))]
+    owners = [device for device, count in enumerate(counts) for _ in range(count)][:num_layers]
+    layers = {f"language_model.model.layers.{i}": device for i, device in enumerate(owners)}
+    layers[f"language_model.model.layers.{num_layers - 1}"] = 0
+    pinned = ("model.tok_embeddings", "model.embed_tokens", "output", "model.norm", "model.rotary_emb", "lm_head")
+    return {**layers, "vision_model": 0, "mlp1": 0} | {f"language_model.{name}": 0 for name in pinned}
+
+
+def devices_of(config: InternVLConfig, devices: Devices) -> dict[str, torch.device]:
+    """Our parameter name -> device. Raises DeviceError for an absent device or a map that leaves a parameter out."""
+    entries = keymap(config, "original")
+    if isinstance(devices, Mapping):
+        return {entry.ours: _checked(_longest_prefix(entry.stored[0], devices)) for entry in entries}
+    if devices == "auto":
+        return devices_of(config, _automatic(config))
+    device = _checked(devices)
+    return {entry.ours: device for entry in entries}
+
+
+def _automatic(config: InternVLConfig) -> Devices:
+    count = torch.cuda.device_count()
+    if count == 0:
+        return "cpu"
+    return split_layers(config.language.num_layers, count) if count > 1 else "cuda:0"
+
+
+def _longest_prefix(name: str, devices: DeviceMap) -> Device:
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        prefix = ".".join(parts[:length])
+        if prefix in devices:
+            return devices[prefix]
+    if "" in devices:
+        return devices[""]
+    raise DeviceError(f"the device map has no entry for {name!r}; it needs one for it, for a module that holds it, or for ''")
+
+
+def _checked(device: Device) -> torch.device:
+    try:
+        place = torch.device("cuda", device) if isinstance(device, int) else torch.device(device)
+    except RuntimeError as error:
+        raise DeviceError(f"{device!r} is not a device; expected 'cpu', 'cuda', 'cuda:1' or a number") from error
+    if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
+        raise DeviceError(f"device {device!r} was asked for, but this machine has {torch.cuda.device_count()} CUDA devices")
+    return place

@@ -1,0 +1,1 @@
+"""What answers: sampling, caches, the generation loop, and the objects users hold."""

@@ -1,0 +1,50 @@
+"""Visual tokens by tile content: a tile is encoded once, however often and wherever it is shown again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from internvl.models.internvl import InternVL
+
+DEFAULT_BYTES = 256 << 20
+# Tiles of one call of the vision encoder: bounds memory for pictures of 40 tiles; more at once gains nothing on a CPU.
+TILES_PER_CALL = 8
+
+
+class VisionCache:
+    """The most recently used visual tokens, up to `max_bytes`."""
+
+    def __init__(self, max_bytes: int = DEFAULT_BYTES) -> None:
+        self.max_bytes = max_bytes
+        self.hits = 0
+        self.encoded = 0
+        self._tokens: OrderedDict[str, Tensor] = OrderedDict()
+        self._bytes = 0
+
+    def encode(self, model: InternVL, pixels: Tensor, keys: Sequence[str]) -> Tensor:
+        """Tiles [T,3,S,S] with their content keys -> visual tokens [T,V,D]; equal keys are encoded once."""
+        known = {key: self._tokens[key] for key in keys if key in self._tokens}
+        first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in known}
+        missing = sorted(first.values())
+        for start in range(0, len(missing), TILES_PER_CALL):
+            chosen = missing[start : start + TILES_PER_CALL]
+            for i, tokens in zip(chosen, model.encode_tiles(pixels[chosen]), strict=True):
+                known[keys[i]] = tokens
+        self.hits += len(keys) - len(missing)
+        self.encoded += len(missing)
+        for key in keys:
+            self._remember(key, known[key])
+        return torch.stack([known[key] for key in keys])
+
+    def _remember(self, key: str, tokens: Tensor) -> None:
+        if key not in self._tokens:
+            self._tokens[key] = tokens.clone()
+            self._bytes += tokens.numel() * tokens.element_size()
+        self._tokens.move_to_end(key)
+        while self._bytes > self.max_bytes and len(self._tokens) > 1:
+            _, oldest = self._tokens.popitem(last=False)
+            self._bytes -= oldest.numel() * oldest.element_size()

@@ -1,0 +1,1 @@
+"""InternViT: patches in, one vector a patch out."""
