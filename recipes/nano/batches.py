@@ -17,17 +17,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from recipes.nano.draw import draw
+from recipes.nano.fonts import font_set
+from recipes.nano.sample import Sample, picture_sample, text_sample
+from recipes.nano.scene import crowded_scene, random_scene
+from recipes.nano.tiles import IGNORED, Tiles, cut
 
 from internvl.prompt.template import Template
 from internvl.prompt.templates import template_named
 from internvl.prompt.tokenizer import Tokenizer, load_tokenizer
-from recipes.nano.draw import draw
-from recipes.nano.fonts import font_set
-from recipes.nano.sample import Sample, picture_sample, text_sample
-from recipes.nano.scene import random_scene
-from recipes.nano.tiles import IGNORED, Tiles, cut
 
 TEXT_SHARE = 0.05
+CROWDED_SHARE = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,9 @@ def _part(source: random.Random, plan: BatchPlan, tiles: str, count: int) -> Bat
 
 
 def _look(source: random.Random, tiles: str) -> Tiles:
-    scene = random_scene(source, font_set(held_out=False), tiles=tiles)
+    fonts = font_set(held_out=False)
+    crowded = tiles == "one" and source.random() < CROWDED_SHARE
+    scene = crowded_scene(source, fonts) if crowded else random_scene(source, fonts, tiles=tiles)
     return cut(draw(scene), scene)
 
 

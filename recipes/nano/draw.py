@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
-
 from recipes.nano.fonts import load_font
 from recipes.nano.lexicon import SHAPES
 from recipes.nano.scene import Background, Line, Scene, Shape

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import PIL.Image
-
-import internvl
 from recipes.nano.draw import draw
 from recipes.nano.fonts import font_set
 from recipes.nano.questions import Turn, turns
 from recipes.nano.scene import random_scene
+
+import internvl
 
 READING = ("read english", "read number", "read chinese")
 TASKS = (*READING, "shape", "colour", "count", "place", "exists", "refuse", "describe")

@@ -11,15 +11,15 @@ import json
 from pathlib import Path
 
 import torch
+from recipes.nano.checkpoint import load_run
+from recipes.nano.model_config import nano_config
+from recipes.nano.train import CHECKPOINT
+from recipes.nano.vocabulary import CONTROL_TOKENS, TURN_END, placeholder_id, vocabulary_size, write_tokenizer
 
 from internvl.checkpoint.load import save_model
 from internvl.models.build import build_model
 from internvl.models.config import InternVLConfig
 from internvl.models.internvl import InternVL
-from recipes.nano.checkpoint import load_run
-from recipes.nano.model_config import nano_config
-from recipes.nano.train import CHECKPOINT
-from recipes.nano.vocabulary import CONTROL_TOKENS, TURN_END, placeholder_id, vocabulary_size, write_tokenizer
 
 SHARD_BYTES = 14_000_000
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from recipes.nano.batches import Batch
+from recipes.nano.reading import ReadingHead
+from recipes.nano.tiles import IGNORED
 from torch import Tensor
 
 from internvl.media.pixels import normalise
 from internvl.models.internvl import InternVL
-from recipes.nano.batches import Batch
-from recipes.nano.reading import ReadingHead
-from recipes.nano.tiles import IGNORED
 
 
 @dataclass(frozen=True)
@@ -48,4 +48,3 @@ def answer_logits(model: InternVL, patches: Tensor, batch: Batch, placeholder_id
     hidden = model.language_model(embeddings)[:, :-1]  # causal, padded on the right: padding is never looked at
     learnt = labels != IGNORED
     return model.language_model.logits(hidden[learnt]), labels[learnt]
-

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from internvl.models.config import InternVLConfig, LanguageConfig, RopeConfig, VisionConfig
 from recipes.nano.scene import MAX_TILES, TILE
 from recipes.nano.vocabulary import SYSTEM_MESSAGE, vocabulary_size
+
+from internvl.models.config import InternVLConfig, LanguageConfig, RopeConfig, VisionConfig
 
 
 def nano_config(*, width: int = 192, vision_layers: int = 5, language_layers: int = 4) -> InternVLConfig:

@@ -208,9 +208,7 @@ def _colour(scene: Scene, source: random.Random, language: str) -> Turn | None:
     if scene.lines and (not scene.shapes or source.random() < 0.25):
         if len({line.colour for line in scene.lines}) > 1:
             return None
-        return _ask(
-            "colour", "colour of text", _say(COLOURS[scene.lines[0].colour].name, language), language, source
-        )
+        return _ask("colour", "colour of text", _say(COLOURS[scene.lines[0].colour].name, language), language, source)
     single = [shape for shape in scene.shapes if sum(other.kind == shape.kind for other in scene.shapes) == 1]
     if not single:
         return None

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-
 from recipes.nano.lexicon import COLOURS
 from recipes.nano.tiles import IGNORED, THING_CLASSES
+from torch import Tensor, nn
 
 EMPTY_WEIGHT = 0.2  # most patches are empty; at full weight "nothing here" drowns the glyphs
 

@@ -11,10 +11,6 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from internvl.prompt.pieces import TextPiece, Trusted, Typed
-from internvl.prompt.placeholders import slot_ids
-from internvl.prompt.template import Template, Turn, render_turn
-from internvl.prompt.tokenizer import Tokenizer
 from recipes.nano import questions
 from recipes.nano.dialogue import small_talk, without_picture
 from recipes.nano.draw import draw
@@ -22,6 +18,11 @@ from recipes.nano.fonts import FontSet
 from recipes.nano.scene import random_scene
 from recipes.nano.tiles import IGNORED, Tiles, cut
 from recipes.nano.vocabulary import SYSTEM_MESSAGE
+
+from internvl.prompt.pieces import TextPiece, Trusted, Typed
+from internvl.prompt.placeholders import slot_ids
+from internvl.prompt.template import Template, Turn, render_turn
+from internvl.prompt.tokenizer import Tokenizer
 
 TOKENS_PER_TILE = 16
 MAX_TEXT_TOKENS = 84

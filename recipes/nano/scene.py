@@ -12,7 +12,7 @@ import random
 from dataclasses import dataclass
 
 from recipes.nano.fonts import Face, FontSet, load_font
-from recipes.nano.lexicon import COLOURS, HANZI, SHAPES
+from recipes.nano.lexicon import COLOURS, HANZI, LATIN, SHAPES
 from recipes.nano.signs import random_text
 
 TILE = 112
@@ -87,11 +87,25 @@ def random_scene(source: random.Random, fonts: FontSet, *, held_out: bool = Fals
     return Scene(width, height, background, tuple(builder.shapes), tuple(builder.lines))
 
 
+def crowded_scene(source: random.Random, fonts: FontSet) -> Scene:
+    """A one-tile picture full of characters and shapes: many glyphs to learn from, nothing one could ask about."""
+    width, height, scale = _one_tile_size(source)
+    builder = _Builder(source, fonts, width, height, scale, _background(source))
+    chinese = source.random() < 0.5
+    for _ in range(12):
+        alphabet = HANZI if chinese != (source.random() < 0.15) else LATIN
+        length = source.randint(2, 5) if alphabet is HANZI else source.randint(3, 9)
+        builder.add_line("".join(source.choices(alphabet, k=length)))
+    for _ in range(3):
+        builder.add_shape()
+    return Scene(width, height, builder.background, tuple(builder.shapes), tuple(builder.lines))
+
+
 def _one_tile_size(source: random.Random) -> tuple[int, int, float]:
     """Nearly square and under twice a tile's area: the tiling keeps such a picture whole."""
     if source.random() < 0.6:
         return TILE, TILE, 1.0
-    side = source.randint(84, 150)
+    side = source.randint(84, 145)
     width, height = side, round(side * source.uniform(0.9, 1.15))
     return width, height, min(width, height) / TILE
 
@@ -108,9 +122,7 @@ def _many_tiles_size(source: random.Random) -> tuple[int, int, float]:
 class _Builder:
     """Places things one by one where nothing is yet."""
 
-    def __init__(
-        self, source: random.Random, fonts: FontSet, width: int, height: int, scale: float, background: Background
-    ) -> None:
+    def __init__(self, source: random.Random, fonts: FontSet, width: int, height: int, scale: float, background: Background) -> None:
         self.source, self.fonts = source, fonts
         self.width, self.height, self.scale = width, height, scale
         self.background = background
@@ -228,6 +240,4 @@ def brightness(rgb: Rgb) -> float:
 
 
 def _overlap(first: Box, second: Box, gap: float) -> bool:
-    return not (
-        first[2] + gap < second[0] or second[2] + gap < first[0] or first[3] + gap < second[1] or second[3] + gap < first[1]
-    )
+    return not (first[2] + gap < second[0] or second[2] + gap < first[0] or first[3] + gap < second[1] or second[3] + gap < first[1])

@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 from recipes.nano.lexicon import CHINESE_WORDS, ENGLISH_WORDS, HANZI, LATIN, is_held_out
 
-ONSETS = "b c d f g h j k l m n p r s t v w z bl br ch cl cr dr fl fr gl gr pl pr qu sh sk sl sp st th tr tw wh x y".split()
-VOWELS = "a e i o u a e i o u ai ea ee oo ou".split()
-CODAS = " b ck d g l ll m n nd ng nt p r rk s sh st t x".split(" ")
+ONSETS = (*"bcdfghjklmnprstvwzxy", "bl", "br", "ch", "cl", "cr", "dr", "fl", "fr", "gl", "gr", "pl", "pr", "qu")
+ONSETS += ("sh", "sk", "sl", "sp", "st", "th", "tr", "tw", "wh")
+VOWELS = (*"aeiouaeiou", "ai", "ea", "ee", "oo", "ou")
+CODAS = ("", *"bdglmnprstx", "ck", "ll", "nd", "ng", "nt", "rk", "sh", "st")
 
 
 def random_text(source: random.Random, *, held_out: bool) -> str:

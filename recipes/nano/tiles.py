@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from recipes.nano.lexicon import ALPHABET, SHAPES
+from recipes.nano.scene import MAX_TILES, TILE, Box, Scene
 
 from internvl.media.pixels import cut_tiles
 from internvl.media.tiling import Grid, TilePolicy
-from recipes.nano.lexicon import ALPHABET, SHAPES
-from recipes.nano.scene import MAX_TILES, TILE, Box, Scene
 
 PATCH = 14
 CELLS = TILE // PATCH

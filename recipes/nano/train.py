@@ -16,11 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
-
-from internvl.models.build import build_model, count_parameters
-from internvl.models.config import InternVLConfig
-from internvl.models.internvl import InternVL
 from recipes.nano.batches import Batch, BatchPlan, batches
 from recipes.nano.checkpoint import load_run, save_run
 from recipes.nano.losses import Measured, part_loss
@@ -29,8 +24,15 @@ from recipes.nano.optimiser import Optimiser
 from recipes.nano.reading import ReadingHead
 from recipes.nano.start import starting_model
 from recipes.nano.vocabulary import placeholder_id, write_tokenizer
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from internvl.models.build import build_model, count_parameters
+from internvl.models.config import InternVLConfig
+from internvl.models.internvl import InternVL
 
 CHECKPOINT = "run.pt"
+LOOK = BatchPlan(one_tile=48, many_tiles=2, talk=False)
+TALK = BatchPlan(one_tile=48, many_tiles=6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +47,8 @@ class TrainConfig:
     matrix_rate: float = 0.02
     weight_decay: float = 0.02
     reading_weight: float = 0.3
-    look_plan: BatchPlan = BatchPlan(one_tile=48, many_tiles=2, talk=False)
-    talk_plan: BatchPlan = BatchPlan(one_tile=64, many_tiles=8)
+    look_plan: BatchPlan = LOOK
+    talk_plan: BatchPlan = TALK
     workers: int = 1
     threads: int = 1
     bf16: bool = True

@@ -34,7 +34,8 @@ class Kind:
     def pixels(self, case: dict[str, Any]) -> tuple[torch.Tensor | None, list[int]]:
         """Pixel values of a case, as the card's load_image makes them, and tiles per picture."""
         tiles = [
-            internvl.load_image(FIXTURES / f"image{i}.png", input_size=TILE_SIZE, max_num=case["max_num"]) for i in case.get("images", [])
+            internvl.load_image(FIXTURES / f"image{i}.png", input_size=TILE_SIZE, max_num=case["max_num"])
+            for i in case.get("images", [])
         ]
         return (torch.cat(tiles) if tiles else None), [int(t.shape[0]) for t in tiles]
 

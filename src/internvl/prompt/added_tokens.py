@@ -9,7 +9,7 @@ them (Phi-3's `<|user|>`) have done so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -51,8 +51,8 @@ class AddedTokens:
         for other in (self.by_name.get(token.name), self.by_id.get(token.id)):
             if other is not None and (other.name, other.id) != (token.name, token.id):
                 raise TokenizerError(
-                    f"added tokens collide: {token.name!r} has id {token.id}, but {other.name!r} has id {other.id}; "
-                    "restore tokenizer_config.json, added_tokens.json and tokenizer.json from one and the same release"
+                    f"added tokens collide here or in tokenizer_config.json or added_tokens.json: {token.name!r} has id {token.id}, "
+                    f"but {other.name!r} has id {other.id}"
                 )
         self.by_name[token.name] = token
         self.by_id[token.id] = token
@@ -62,15 +62,15 @@ class AddedTokens:
         """name -> id."""
         return {name: token.id for name, token in self.by_name.items()}
 
-    def chunks(self, pieces: Sequence[TextPiece]) -> list[Chunk]:
-        """Cut the pieces at added tokens; texts that touch are joined, none is empty."""
+    def chunks(self, pieces: Sequence[TextPiece], prepare: Callable[[str], str] = str) -> list[Chunk]:
+        """Cut the pieces at added tokens; texts that touch are joined and then prepared, none is empty."""
         joined: list[Chunk] = []
         for piece in self._cut_all(pieces):
             if isinstance(piece, str) and joined and isinstance(joined[-1], str):
                 joined[-1] += piece
             elif piece != "":
                 joined.append(piece)
-        return self._strip(joined)
+        return self._strip([prepare(chunk) if isinstance(chunk, str) else chunk for chunk in joined])
 
     def _cut_all(self, pieces: Sequence[TextPiece]) -> Iterator[Chunk]:
         for piece in _join_trusted(pieces):

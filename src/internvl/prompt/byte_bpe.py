@@ -11,9 +11,7 @@ from typing import Any
 from internvl.prompt.tokenizer_files import MERGES, VOCABULARY, TokenizerFiles
 
 # Qwen2 cuts text into these before merging: English short forms, words, single digits, signs, line ends, spaces.
-QWEN2_CUTS = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+QWEN2_CUTS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
 
 @cache

@@ -9,7 +9,7 @@ decoder keeps back whatever a later id could still change: the first bytes of a 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Protocol
 
 # What transformers' clean-up of "tokenisation spaces" replaces, in its order.
@@ -121,12 +121,21 @@ class FusedDecoder:
     """Pieces of a `tokenizer.json` with byte fallback (Llama 2 kind): texts are fused, and one leading space may go.
 
     A run of byte pieces is one string of bytes: if it isn't UTF-8 as a whole, each of its bytes becomes U+FFFD.
+    `strips_again_after`: ids behind which a text begins anew, with its own leading space.
     """
 
-    def __init__(self, texts: Sequence[str | None], byte_values: dict[int, int], *, strip_leading_space: bool) -> None:
+    def __init__(
+        self,
+        texts: Sequence[str | None],
+        byte_values: Mapping[int, int],
+        *,
+        strips_space: bool,
+        strips_again_after: Container[int] = frozenset(),
+    ) -> None:
         self._texts = texts
         self._byte_values = byte_values
-        self._strip = strip_leading_space
+        self._strips_again_after = strips_again_after if strips_space else frozenset[int]()
+        self._strip = strips_space
         self._run = bytearray()
 
     def push(self, token_id: int) -> str:
@@ -135,7 +144,9 @@ class FusedDecoder:
             self._run.append(self._byte_values[token_id])
             return ""
         text = self._texts[token_id] if 0 <= token_id < len(self._texts) else None
-        return "" if text is None else self._emit(self._flush() + text)
+        shown = "" if text is None else self._emit(self._flush() + text)
+        self._strip = self._strip or token_id in self._strips_again_after
+        return shown
 
     def finish(self) -> str:
         """Return what was kept back."""

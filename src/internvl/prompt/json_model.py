@@ -37,6 +37,10 @@ class JsonModel:
         self._first = _build(plain)
         self._later = _build(_prefix_never(plain)) if _prefixes_first_only(plain) else self._first
 
+    def prepare(self, text: str) -> str:
+        """The text as it is."""
+        return text
+
     def encode_chunks(self, chunks: Sequence[Chunk]) -> list[int]:
         """The ids of a prompt, or of its rest behind a bos."""
         ids: list[int] = []
@@ -66,15 +70,21 @@ class JsonModel:
         return self._bytes[token_id] if token_id < len(self._bytes) else b""
 
     def decoder(self, *, bare: Mapping[int, str], shows_special: bool) -> TextDecoder:
-        """A fresh decoder. Added tokens are shown as they are, so the two settings change nothing here."""
-        return ByteLevelDecoder(self._bytes) if self._is_byte_level else self._fused_decoder()
+        """A fresh decoder. Added tokens are shown without spaces in any case."""
+        if self._is_byte_level:
+            return ByteLevelDecoder(self._bytes)
+        texts, byte_values = self._fused_texts
+        strips = "Strip" in _types(self._decoder_steps)
+        again = frozenset(bare) if self._later is self._first else frozenset[int]()
+        return FusedDecoder(texts, byte_values, strips_space=strips, strips_again_after=again)
 
-    def _fused_decoder(self) -> TextDecoder:
+    @cached_property
+    def _fused_texts(self) -> tuple[list[str | None], dict[int, int]]:
+        """What each id shows, and the values of byte pieces."""
         types = _types(self._decoder_steps)
         texts = [text.replace(MARK, " ") if text is not None and "Replace" in types else text for text in self._texts]
         values = {id: byte_of(text) for id, text in enumerate(self._texts) if text} if "ByteFallback" in types else {}
-        bytes_by_id = {id: value for id, value in values.items() if value is not None}
-        return FusedDecoder(texts, bytes_by_id, strip_leading_space="Strip" in types)
+        return texts, {id: value for id, value in values.items() if value is not None}
 
 
 def read_vocabulary(spec: Mapping[str, Any]) -> dict[str, int]:
@@ -137,7 +147,7 @@ def _unspeakable(id: int) -> str:
 def _build(spec: Mapping[str, Any]) -> tokenizers.Tokenizer:
     try:
         return tokenizers.Tokenizer.from_str(json.dumps(spec))
-    except Exception as error:  # noqa: BLE001  the library raises nothing narrower
+    except Exception as error:  # the library raises nothing narrower
         raise TokenizerError(f"the tokenizers library can't read it ({error})") from error
 
 

@@ -15,7 +15,7 @@ import sentencepiece
 from internvl.errors import TokenizerError
 from internvl.prompt.added_tokens import AddedTokens, Chunk
 from internvl.prompt.detokenize import TextDecoder
-from internvl.prompt.sentencepiece_proto import BYTE, CONTROL, ModelFacts, edit, read_facts
+from internvl.prompt.sentencepiece_proto import BYTE, CONTROL, ModelFacts, edit
 from internvl.prompt.sentencepiece_text import MARK, PassageRules, PieceDecoder, SentencePieceDecoder, byte_of
 
 
@@ -23,7 +23,8 @@ from internvl.prompt.sentencepiece_text import MARK, PassageRules, PieceDecoder,
 class SentencePieceRules:
     """What a tokenizer class does around SentencePiece.
 
-    prefix_each_chunk: each chunk gets the leading space of the model file; else the prompt gets one, and none if a special token opens it.
+    prefix_each_chunk: each chunk gets the leading space of the model file; else the prompt gets one,
+    and none if a special token opens it.
     """
 
     prefix_each_chunk: bool
@@ -41,12 +42,6 @@ LLAMA = SentencePieceRules(
 )
 
 
-def read_vocabulary(proto: bytes) -> tuple[ModelFacts, dict[str, int]]:
-    """The facts of a model file, and its pieces by text."""
-    facts = read_facts(proto)
-    return facts, {text: id for id, text in reversed(list(enumerate(facts.texts)))}
-
-
 class SentencePieceModel:
     """Chunks to ids and ids to text with one `tokenizer.model`.
 
@@ -56,6 +51,7 @@ class SentencePieceModel:
     def __init__(
         self,
         proto: bytes,
+        facts: ModelFacts,
         rules: SentencePieceRules,
         *,
         added: AddedTokens,
@@ -63,7 +59,8 @@ class SentencePieceModel:
         apart_ids: frozenset[int],
         unk: str,
     ) -> None:
-        self._facts, self.vocabulary = read_vocabulary(proto)
+        self._facts = facts
+        self.vocabulary = facts.ids
         self._rules = rules
         self._added = added
         self._special_ids = special_ids
@@ -72,6 +69,10 @@ class SentencePieceModel:
         self._processor = _load(edit(proto, control=added.by_id, dummy_prefix=rules.prefix_each_chunk))
         self._unk = unk
         self._unk_length = len(self._processor.encode(unk))
+
+    def prepare(self, text: str) -> str:
+        """Where the prompt gets one leading `▁` in all, a typed one is a space from the beginning."""
+        return text if self._rules.prefix_each_chunk else text.replace(MARK, " ")
 
     def encode_chunks(self, chunks: Sequence[Chunk]) -> list[int]:
         """The ids of a prompt, or of its rest behind a bos."""
@@ -91,9 +92,9 @@ class SentencePieceModel:
             opening = [] if first in self._special_ids else self._encode_exactly(MARK)
             ids = [*opening, first]
         else:
-            ids = self._encode_exactly(MARK + first.replace(MARK, " "))
+            ids = self._encode_exactly(MARK + first)
         for chunk in rest:
-            ids += [chunk] if isinstance(chunk, int) else self._encode_exactly(chunk.replace(MARK, " "))
+            ids += [chunk] if isinstance(chunk, int) else self._encode_exactly(chunk)
         return ids
 
     def _encode_exactly(self, text: str) -> list[int]:
@@ -114,7 +115,7 @@ class SentencePieceModel:
     def decoder(self, *, bare: Mapping[int, str], shows_special: bool) -> TextDecoder:
         """A fresh decoder."""
         return SentencePieceDecoder(
-            PieceDecoder(self._facts, self.vocabulary, dummy_prefix=self._dummy_prefix),
+            PieceDecoder(self._facts, dummy_prefix=self._dummy_prefix),
             self._rules.passage,
             size=len(self._facts.texts),
             apart=self._apart,

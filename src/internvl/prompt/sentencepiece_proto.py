@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from internvl.errors import TokenizerError
 
@@ -31,6 +32,11 @@ class ModelFacts:
     types: tuple[int, ...]
     add_dummy_prefix: bool
     remove_extra_spaces: bool
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """Piece text -> id; the lowest where a text stands twice."""
+        return {text: id for id, text in reversed(list(enumerate(self.texts)))}
 
 
 def read_facts(proto: bytes) -> ModelFacts:

@@ -44,9 +44,8 @@ class PassageRules:
 class PieceDecoder:
     """What SentencePiece's own decoder does, on one run of ids that arrives in parts."""
 
-    def __init__(self, facts: ModelFacts, ids: Mapping[str, int], *, dummy_prefix: bool) -> None:
+    def __init__(self, facts: ModelFacts, *, dummy_prefix: bool) -> None:
         self._facts = facts
-        self._ids = ids
         self._drops_mark = dummy_prefix or facts.remove_extra_spaces
         self._at_start = True
         self._bytes = b""
@@ -56,7 +55,7 @@ class PieceDecoder:
         text = self._facts.texts[piece_id]
         if drop_mark and text.startswith(MARK):
             text = text[1:]
-            piece_id = self._ids.get(text, -1)
+            piece_id = self._facts.ids.get(text, -1)
         kind = self._facts.types[piece_id] if piece_id >= 0 else UNKNOWN
         if kind == BYTE:
             self._bytes += bytes([byte_of(text) or 0])

@@ -10,44 +10,13 @@ purpose: text that a person typed never becomes a control token.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from internvl.errors import TokenizerError
-from internvl.prompt.added_tokens import AddedTokens, Chunk
-from internvl.prompt.detokenize import StreamDecoder, TextDecoder
+from internvl.prompt.detokenize import StreamDecoder
 from internvl.prompt.pieces import TextPiece, Typed
+from internvl.prompt.tokenizer_build import TokenizerParts, build
 from internvl.prompt.tokenizer_files import TokenizerFiles
-
-
-class Model(Protocol):
-    """What differs between the kinds of tokenizer: a vocabulary and its rules."""
-
-    vocabulary: dict[str, int]
-
-    def encode_chunks(self, chunks: Sequence[Chunk]) -> list[int]:
-        """The ids of a prompt, or of its rest behind a bos; text yields no added id."""
-
-    def token_bytes(self, token_id: int) -> bytes:
-        """The bytes an id stands for."""
-
-    def decoder(self, *, bare: Mapping[int, str], shows_special: bool) -> TextDecoder:
-        """A fresh decoder. `bare`: added tokens shown without spaces around. `shows_special`: control tokens may come."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TokenizerFacts:
-    """What the configuration says. Ids are None for roles that nobody has; `special_ids` are hidden by default."""
-
-    bos_id: int | None
-    eos_id: int | None
-    pad_id: int | None
-    unk_id: int | None
-    add_bos: bool
-    add_eos: bool
-    clean_up: bool
-    special_ids: frozenset[int]
 
 
 class Tokenizer:
@@ -56,16 +25,15 @@ class Tokenizer:
     add_bos, add_eos: whether the released model's prompts begin with bos, end with eos; `encode` adds neither.
     """
 
-    def __init__(self, model: Model, added: AddedTokens, facts: TokenizerFacts, files: TokenizerFiles) -> None:
-        self._model = model
-        self._added = added
-        self._facts = facts
+    def __init__(self, parts: TokenizerParts, files: TokenizerFiles) -> None:
+        self._model, self._added, self._facts = parts.model, parts.added, parts.facts
         self._files = files
+        facts = parts.facts
         self.bos_id, self.eos_id, self.pad_id, self.unk_id = facts.bos_id, facts.eos_id, facts.pad_id, facts.unk_id
         self.add_bos, self.add_eos = facts.add_bos, facts.add_eos
         self.special_ids = facts.special_ids
-        self.added_tokens: Mapping[str, int] = dict(added.ids)
-        self.vocab_size = 1 + max((*model.vocabulary.values(), *added.by_id), default=-1)
+        self.added_tokens: Mapping[str, int] = dict(self._added.ids)
+        self.vocab_size = 1 + max((*self._model.vocabulary.values(), *self._added.by_id), default=-1)
 
     def encode_text(self, text: str) -> list[int]:
         """The ids of plain text. Never an added token's id, whatever the text looks like."""
@@ -77,7 +45,7 @@ class Tokenizer:
             if isinstance(piece, int) and not 0 <= piece < self.vocab_size:
                 raise TokenizerError(f"ids go from 0 to {self.vocab_size - 1}, not {piece}")
         bos = list(pieces[:1]) if pieces and isinstance(pieces[0], int) and pieces[0] == self.bos_id else []
-        chunks = self._added.chunks(pieces[len(bos) :])
+        chunks = self._added.chunks(pieces[len(bos) :], self._model.prepare)
         return [piece for piece in bos if isinstance(piece, int)] + self._model.encode_chunks(chunks)
 
     def has(self, name: str) -> bool:
@@ -121,6 +89,5 @@ class Tokenizer:
 
 def load_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer of a model folder. Raises TokenizerError that names the file at fault and what to do."""
-    from internvl.prompt.tokenizer_build import build
-
-    return build(TokenizerFiles(Path(folder)))
+    files = TokenizerFiles(Path(folder))
+    return Tokenizer(build(files), files)

@@ -37,6 +37,7 @@ class TokenizerFiles:
         if not folder.is_dir():
             raise TokenizerError(f"{folder} is not a folder; give the folder of a model, with its tokenizer files")
         self.contents = {name: (folder / name).read_bytes() for name in KNOWN_FILES if (folder / name).is_file()}
+        self._parsed: dict[str, dict[str, Any]] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self.contents
@@ -53,9 +54,12 @@ class TokenizerFiles:
             raise self.error(name, f"it is not UTF-8 ({error.reason} at byte {error.start})") from error
 
     def json_object(self, name: str) -> dict[str, Any]:
-        """The file as a JSON object; an absent file is an empty one."""
-        if name not in self.contents:
-            return {}
+        """The file as a JSON object, read once and not to be changed; an absent file is an empty one."""
+        if name not in self._parsed:
+            self._parsed[name] = self._parse(name) if name in self.contents else {}
+        return self._parsed[name]
+
+    def _parse(self, name: str) -> dict[str, Any]:
         try:
             value = json.loads(self.text(name))
         except json.JSONDecodeError as error:

@@ -1,0 +1,59 @@
+"""`internvl convert`: a checkpoint from one layout to the other, bit for bit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from internvl.cli.console import UsageError, note, progress
+
+UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+def convert(
+    source: Annotated[str, typer.Argument(metavar="SRC", help="A checkpoint folder, an embedded model, or a hub name.")],
+    target: Annotated[Path, typer.Argument(metavar="DST", help="A new or empty folder.")],
+    to: Annotated[
+        Literal["original", "native"],
+        typer.Option("--to", help="original: as released. native: as transformers loads it without remote code."),
+    ],
+    max_shard_size: Annotated[str, typer.Option("--max-shard-size", help="Largest file, such as 5GB or 500MB.")] = "5GB",
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no summary.")] = False,
+) -> None:
+    """Write a checkpoint in the other layout.
+
+    [bold]internvl convert OpenGVLab/InternVL2-8B ./internvl2-8b-hf --to native[/bold]
+
+    Numbers keep their type and their bits; LoRA adapters are merged. Memory peaks at one shard. Converting to the layout that SRC
+    has writes it anew, in shards of the size asked for.
+    """
+    from internvl.checkpoint.convert import convert as convert_checkpoint
+    from internvl.checkpoint.hub import resolve
+
+    limit = parse_bytes(max_shard_size)
+    folder = resolve(source)
+    with progress("tensors", quiet=quiet) as bar:
+        task = bar.add_task(f"-> {to}", total=None, rate=0.0)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, rate=bar.tasks[0].speed or 0.0)
+
+        convert_checkpoint(folder, target, layout=to, max_shard_bytes=limit, progress=advance)
+    if not quiet:
+        shards = sorted(target.glob("*.safetensors"))
+        size = sum(shard.stat().st_size for shard in shards)
+        note(f"wrote {target} in the {to} layout: {len(shards)} file{'s' * (len(shards) != 1)}, {size / 1e9:.3f} GB of weights")
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes of a size such as 5GB, 1.5GiB or 100000. Raises UsageError."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgG]?[iI]?[bB]?)\s*", text)
+    unit = match[2].upper().removesuffix("B") if match else "?"
+    factor = UNITS.get(unit + "B" if unit else "")
+    size = int(float(match[1]) * factor) if match and factor else 0
+    if size < 1:
+        raise UsageError(f"--max-shard-size is a size such as 5GB, 500MB or 2GiB, not {text!r}")
+    return size

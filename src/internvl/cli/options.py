@@ -1,0 +1,40 @@
+"""Options that several verbs share, so that they are spelt and explained once."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import typer
+
+DEFAULT_MODEL = "internvl-nano"
+
+Model: TypeAlias = Annotated[
+    str,
+    typer.Option("--model", "-m", help="A checkpoint folder, an embedded model, or a hub name such as OpenGVLab/InternVL2-8B."),
+]
+Media: TypeAlias = Annotated[
+    list[str] | None, typer.Argument(metavar="[MEDIA]...", show_default=False, help="Pictures and clips, told apart by suffix.")
+]
+MaxTiles: TypeAlias = Annotated[
+    int | None, typer.Option("--max-tiles", min=1, help="Tiles a picture is cut into at most, instead of the model's own limit.")
+]
+Frames: TypeAlias = Annotated[int | None, typer.Option("--frames", min=1, help="Stills shown of each clip (8 unless you say).")]
+Device: TypeAlias = Annotated[str, typer.Option("--device", help="auto (all CUDA devices, else the CPU), cpu, cuda or cuda:1.")]
+Dtype: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--dtype", show_default=False, help="bfloat16, float32 or float16 instead of what the checkpoint stores."),
+]
+Settings: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        show_default=False,
+        help="A field of SamplingParams, TilePolicy or VideoSampling, such as temperature=0.7 or budget=24; may be repeated.",
+    ),
+]
+System: TypeAlias = Annotated[
+    str | None, typer.Option("--system", show_default=False, help="The system message, instead of the model's own.")
+]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Print answers only.")]
