@@ -92,7 +92,7 @@ def crowded_scene(source: random.Random, fonts: FontSet) -> Scene:
     width, height, scale = _one_tile_size(source)
     builder = _Builder(source, fonts, width, height, scale, _background(source))
     chinese = source.random() < 0.5
-    for _ in range(12):
+    while builder.failures < 4:
         alphabet = HANZI if chinese != (source.random() < 0.15) else LATIN
         length = source.randint(2, 5) if alphabet is HANZI else source.randint(3, 9)
         builder.add_line("".join(source.choices(alphabet, k=length)))
@@ -128,6 +128,7 @@ class _Builder:
         self.background = background
         self.shapes: list[Shape] = []
         self.lines: list[Line] = []
+        self.failures = 0  # things that found no room
         # A picture often repeats one shape or one colour: questions about counts and about "the red one" need that.
         self.kinds = source.sample(range(len(SHAPES)), k=source.choice((1, 2, 3, len(SHAPES))))
         self.colours = source.sample(range(len(COLOURS)), k=source.choice((2, 3, len(COLOURS))))
@@ -161,6 +162,7 @@ class _Builder:
         box = self._free_box(sum(advances) + 2 * margin, height + 2 * margin)
         colour = self._ink(plate)
         if box is None or colour is None:
+            self.failures += 1
             return
         glyphs, x = [], box[0] + margin
         for character, advance in zip(text, advances, strict=True):
@@ -182,12 +184,13 @@ class _Builder:
 
     def _free_box(self, width: float, height: float) -> Box | None:
         taken = [thing.box for thing in (*self.shapes, *self.lines)]
-        for _ in range(24):
+        for _ in range(16):
             x = self.source.uniform(0.01, 0.99) * (self.width - width)
             y = self.source.uniform(0.01, 0.99) * (self.height - height)
             box = (x, y, x + width, y + height)
             if x >= 0 and y >= 0 and not any(_overlap(box, other, 0.01 * self.width) for other in taken):
                 return box
+        self.failures += 1
         return None
 
     def _colour(self, allowed: range | list[int], plate: Rgb | None = None) -> int | None:

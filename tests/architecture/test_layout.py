@@ -34,7 +34,8 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_chatting_needs_neither_transformers_nor_torchvision() -> None:
-    code = "import internvl, sys; internvl.VLM, internvl.InternVLChatModel; print('transformers' in sys.modules, 'torchvision' in sys.modules)"
+    names = ("transformers", "torchvision")
+    code = f"import internvl, sys; internvl.VLM, internvl.InternVLChatModel; print(*[name in sys.modules for name in {names!r}])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert shown == ["False", "False"]
 

@@ -10,9 +10,7 @@ from internvl.cli.console import UsageError
 from internvl.errors import MediaError
 from internvl.messages import Image, Video
 
-CLIP_SUFFIXES = frozenset(
-    (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".ogv", ".apng")
-)
+CLIP_SUFFIXES = frozenset((".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".ogv", ".apng"))
 
 
 def attach(paths: Sequence[str], *, clip: Mapping[str, Any]) -> list[Image | Video]:

@@ -1,6 +1,6 @@
 """`internvl chat`: ask about pictures and clips; one question, or a conversation.
 
-    -q QUESTION, or a question on stdin -> one answer        neither, on a terminal -> a conversation
+-q QUESTION, or a question on stdin -> one answer        neither, on a terminal -> a conversation
 """
 
 from __future__ import annotations

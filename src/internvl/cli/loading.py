@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from internvl.processor import Processor
 
 
-def load_vlm(
-    model: str, *, device: str, dtype: str | None, policy: Mapping[str, Any], max_tiles: int | None
-) -> tuple[VLM, float]:
+def load_vlm(model: str, *, device: str, dtype: str | None, policy: Mapping[str, Any], max_tiles: int | None) -> tuple[VLM, float]:
     """The model with the tile policy asked for, and how many seconds loading took.
 
     The policy is settled before the weights are read: an impossible one costs no minutes.

@@ -1,6 +1,6 @@
 """The entry point `internvl`: the verbs, and the one place where errors become a sentence and an exit code.
 
-    0 done    1 an error of the work    2 an error of the command line    130 Ctrl-C    141 the reader of our output went away
+0 done    1 an error of the work    2 an error of the command line    130 Ctrl-C    141 the reader of our output went away
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from internvl.errors import InternVLError, PromptError
 from internvl.messages import Image, Message, Video, system as system_turn
 
 Id: TypeAlias = str | int
+OUR_LINE = b'{"id": '
 
 
 class RecordError(InternVLError, ValueError):
@@ -59,17 +60,17 @@ def read_records(path: Path, *, skip: Set[Id]) -> Iterator[dict[str, Any]]:
 
 
 def read_finished(path: Path) -> Finished:
-    """What an earlier run wrote. RecordError for a broken line that is not the last."""
+    """What an earlier run wrote. RecordError for a line that no run of ours wrote."""
     if not path.exists():
         return Finished(frozenset(), 0, 0, 0)
     ids, failed, whole = set(), 0, 0
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            record = _parsed(line) if line.endswith(b"\n") else None
-            if record is None and file.peek(1):
-                raise RecordError(f"{path}:{number}: not a JSON object; is this the output of an earlier run?")
-            if record is None:
+            if not line.endswith(b"\n") and _begins_like_ours(line):
                 break
+            record = _parsed(line)
+            if record is None:
+                raise RecordError(f"{path}:{number}: not a JSON object; is this the output of an earlier run?")
             ids.add(_id_of(record, path, number))
             failed += "error" in record
             whole += len(line)
@@ -112,8 +113,13 @@ def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 continue
             record = _parsed(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
             if record is None:
-                raise RecordError(f"{path}:{number}: not a JSON object; each line is one, such as {{\"id\": 1, \"question\": \"...\"}}")
+                raise RecordError(f'{path}:{number}: not a JSON object; each line is one, such as {{"id": 1, "question": "..."}}')
             yield number, record
+
+
+def _begins_like_ours(line: bytes) -> bool:
+    """Whether a line without an end is one of ours, torn. Anything else is somebody's file, and nothing of it is cut."""
+    return line.startswith(OUR_LINE) or OUR_LINE.startswith(line)
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Conversations as JSON: what `chat` saves and `generate` reads.
 
-    {"role": "user", "content": [{"type": "image", "path": "a.png"}, {"type": "text", "text": "What is it?"}]}
-    {"role": "user", "content": "What is it?"}        with the pictures named beside the messages, placed at `<image>` marks
+{"role": "user", "content": [{"type": "image", "path": "a.png"}, {"type": "text", "text": "What is it?"}]}
+{"role": "user", "content": "What is it?"}        with the pictures named beside the messages, placed at `<image>` marks
 """
 
 from __future__ import annotations

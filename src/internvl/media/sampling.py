@@ -19,9 +19,7 @@ MAX_FRAMES = 4096
 """The most stills one clip may give: a million visual tokens at 256 a tile, more than any model of the family reads."""
 
 
-def segment_indices(
-    total_frames: int, fps: float, frames: int, start_s: float | None = None, end_s: float | None = None
-) -> list[int]:
+def segment_indices(total_frames: int, fps: float, frames: int, start_s: float | None = None, end_s: float | None = None) -> list[int]:
     """`frames` indices, ascending, spread over the clip or the part of it between the two times.
 
     A clip with fewer frames than asked for repeats some. An end after the clip's end means its end.
@@ -53,12 +51,13 @@ def fps_indices(
     first, last = _bounds(total_frames, fps, start_s, end_s)
     start, interval = start_s or 0.0, 1 / stills_per_second
     length = (last + 1) / fps - start
-    wanted = math.ceil(length * stills_per_second) + 1
     if max_frames is not None:
-        wanted = min(wanted, max_frames)
-    _check_count(wanted - 1 or 1)
-    centres = [start + interval / 2 + interval * index for index in range(wanted)]
-    indices = [index for index in (int(numpy.around(centre * fps)) for centre in centres) if first <= index <= last]
+        length = min(length, (max_frames + 1) * interval)
+    _check_count(max(1, int(length * stills_per_second)))
+    # numpy.arange and around as in the loader: a centre often falls between two frames, and the last bit then decides.
+    centres = start + numpy.arange(interval / 2, length + interval / 2, interval)
+    nearest = numpy.around(centres * fps).astype(int).tolist()
+    indices = [index for index in nearest if first <= index <= last][:max_frames]
     return indices or [(first + last) // 2]
 
 
@@ -76,8 +75,7 @@ def _bounds(total_frames: int, fps: float, start_s: float | None, end_s: float |
     if first > last:
         wanted = f"{start_s or 0:g} s to {'its end' if end_s is None else f'{end_s:g} s'}"
         raise MediaError(
-            f"the clip is {total_frames / fps:.2f} s long ({total_frames} frames at {fps:.2f} per second): "
-            f"{wanted} holds none of it"
+            f"the clip is {total_frames / fps:.2f} s long ({total_frames} frames at {fps:.2f} per second): {wanted} holds none of it"
         )
     return first, last
 

@@ -223,9 +223,7 @@ def _check_frame_size(width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise MediaError(f"the clip's frames are {width} x {height}: it is empty or truncated")
     if width * height > MAX_PIXELS:
-        raise MediaError(
-            f"the clip's frames are {width} x {height}, the limit is {MAX_PIXELS / 1e6:.0f} megapixels: scale them down"
-        )
+        raise MediaError(f"the clip's frames are {width} x {height}, the limit is {MAX_PIXELS / 1e6:.0f} megapixels: scale them down")
     check_size(width, height)
 
 

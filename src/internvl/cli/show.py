@@ -1,0 +1,175 @@
+"""`internvl show`: the table of released models, the parts of one, or what is in a checkpoint folder.
+
+Parameters are counted on a model without storage, so a 76B model costs no memory.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from internvl.cli import options
+from internvl.cli.console import note, print_facts, print_table, write_json
+
+if TYPE_CHECKING:
+    from internvl.models.config import InternVLConfig
+    from internvl.models.families import Released
+
+
+def show(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME|FOLDER]", show_default=False, help="A released model, an embedded one, or a folder."),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show released models, or one model in detail.
+
+    [bold]internvl show[/bold]
+    lists every released model with the parameters of each part.
+
+    [bold]internvl show InternVL2-8B[/bold]
+    shows its layers, widths, tokens a tile, template and tile policy; nothing is downloaded.
+
+    [bold]internvl show ./my-checkpoint --json[/bold]
+    reads a folder's config.json and the headers of its shards, and finds missing or misshapen tensors.
+    """
+    if name is None:
+        _show_table(as_json)
+        return
+    details = _details_of(name)
+    if as_json:
+        write_json(details, indent=2)
+        return
+    print_facts([(key, _shown(key, value)) for key, value in _flat(details)], title=name)
+
+
+def _show_table(as_json: bool) -> None:
+    from internvl.models.families import RELEASED
+
+    rows = [_row(released) for released in RELEASED.values()]
+    if as_json:
+        write_json(rows, indent=2)
+        return
+    columns = ("name", "vision", "language", "vision_encoder", "projector", "language_model", "total", "published", "template")
+    numeric = columns[3:8]
+    print_table(
+        [(column.replace("_", " "), "right" if column in numeric else "left") for column in columns],
+        [[_billions(row[column]) if column in numeric else str(row[column]) for column in columns] for row in rows],
+    )
+    note("parameters are derived from the sizes of each part; `internvl show NAME` has the details, and notes where a card differs")
+
+
+def _row(released: Released) -> dict[str, Any]:
+    return {
+        "name": released.name,
+        "hub": released.hub,
+        "year": released.year,
+        "vision": released.vision,
+        "language": released.language,
+        **_parameters(released.config()),
+        "published": released.published,
+        "template": released.template,
+        "note": released.note,
+    }
+
+
+def _details_of(name: str) -> dict[str, Any]:
+    from internvl.checkpoint.hub import embedded_models, resolve
+    from internvl.models.families import released_named
+
+    if Path(name).expanduser().is_dir() or name in embedded_models():
+        return _folder_details(resolve(name))
+    released = released_named(name)
+    row = _row(released)
+    facts = {key: row[key] for key in ("hub", "year", "vision", "language", "published")}
+    return {**facts, **_config_details(released.config()), **({"note": released.note} if released.note else {})}
+
+
+def _folder_details(folder: Path) -> dict[str, Any]:
+    from internvl.checkpoint.checkpoint import Checkpoint
+
+    checkpoint = Checkpoint(folder)
+    infos = [checkpoint.reader.info(name) for name in checkpoint.reader.names()]
+    files = sorted({info.file for info in infos})
+    return {
+        "folder": str(folder),
+        "layout": checkpoint.layout,
+        "dtype": ", ".join(sorted({info.dtype for info in infos})),
+        "shards": len(files),
+        "tensors": len(infos),
+        "bytes_on_disk": sum((folder / file).stat().st_size for file in files),
+        **_config_details(checkpoint.config),
+    }
+
+
+def _config_details(config: InternVLConfig) -> dict[str, Any]:
+    from internvl.processor import policy_of
+
+    vision, language = config.vision, config.language
+    counted = _parameters(config)
+    policy = policy_of(config)
+    return {
+        "parameters": counted,
+        "bytes_in_bfloat16": 2 * counted["total"],
+        "vision_encoder": {
+            "layers": vision.num_layers,
+            "layers_used": config.vision_layers_used,
+            "width": vision.hidden_size,
+            "mlp_width": vision.intermediate_size,
+            "heads": vision.num_heads,
+            "norm": vision.norm,
+            "qk_norm": vision.qk_norm,
+        },
+        "language_model": {
+            "family": language.family,
+            "layers": language.num_layers,
+            "width": language.hidden_size,
+            "mlp_width": language.intermediate_size,
+            "heads": language.num_heads,
+            "kv_heads": language.num_kv_heads,
+            "head_width": language.head_dim,
+            "vocabulary": language.vocab_size,
+            "positions": language.max_positions,
+            "rope": f"{language.rope.kind}, theta {language.rope.theta:g}",
+            "tied_embeddings": language.tie_embeddings,
+        },
+        "tokens_per_tile": config.tokens_per_tile,
+        "pixel_shuffle": config.pixel_shuffle,
+        "template": config.template,
+        "tiles": policy.to_dict() | {"in_words": str(policy)},
+    }
+
+
+def _parameters(config: InternVLConfig) -> dict[str, int]:
+    from internvl.models.build import count_parameters, meta_model
+
+    counted = count_parameters(meta_model(config))
+    return vars(counted) | {"total": counted.total}
+
+
+def _flat(details: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Nested facts as lines; the tile policy as its sentence."""
+    lines: list[tuple[str, Any]] = []
+    for key, value in details.items():
+        if key == "tiles":
+            lines.append((key, value["in_words"]))
+        elif isinstance(value, dict):
+            lines += [(f"{key} {inner}", fact) for inner, fact in value.items()]
+        else:
+            lines.append((key, value))
+    return [(key.replace("_", " "), value) for key, value in lines]
+
+
+def _shown(key: str, value: Any) -> str:
+    if key.startswith("bytes"):
+        return f"{value / 1e9:.2f} GB" if value >= 1e8 else f"{value / 1e6:.2f} MB"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) and key != "year" else str(value)
+
+
+def _billions(value: int | str) -> str:
+    return value if isinstance(value, str) else f"{value / 1e9:.2f}B"
