@@ -29,6 +29,7 @@ from internvl.prompt.tokenizer import Tokenizer, load_tokenizer
 
 TEXT_SHARE = 0.05
 CROWDED_SHARE = 0.8
+PLAIN_STEPS = 1000  # over these first steps, black on white gives way to every colour on every ground
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ def make_batch(plan: BatchPlan, step: int) -> tuple[Batch, ...]:
     """The parts of one step."""
     source = random.Random(f"nano-{plan.seed}-{step}")
     counts = (("one", plan.one_tile), ("many", plan.many_tiles))
-    return tuple(_part(source, plan, tiles, count) for tiles, count in counts if count)
+    return tuple(_part(source, plan, step, tiles, count) for tiles, count in counts if count)
 
 
 def batches(plan: BatchPlan, first: int, last: int, *, workers: int, ahead: int = 6) -> Iterator[tuple[int, tuple[Batch, ...]]]:
@@ -81,10 +82,10 @@ def batches(plan: BatchPlan, first: int, last: int, *, workers: int, ahead: int 
                 future.cancel()
 
 
-def _part(source: random.Random, plan: BatchPlan, tiles: str, count: int) -> Batch:
+def _part(source: random.Random, plan: BatchPlan, step: int, tiles: str, count: int) -> Batch:
     fonts = font_set(held_out=False)
     if not plan.talk:
-        return _pictures([_look(source, tiles) for _ in range(count)])
+        return _pictures([_look(source, tiles, 1 - step / PLAIN_STEPS) for _ in range(count)])
     tokenizer, template = _text(plan.tokenizer)
     samples = []
     for _ in range(count):
@@ -95,10 +96,10 @@ def _part(source: random.Random, plan: BatchPlan, tiles: str, count: int) -> Bat
     return _conversations(samples)
 
 
-def _look(source: random.Random, tiles: str) -> Tiles:
+def _look(source: random.Random, tiles: str, plain: float) -> Tiles:
     fonts = font_set(held_out=False)
     crowded = tiles == "one" and source.random() < CROWDED_SHARE
-    scene = crowded_scene(source, fonts) if crowded else random_scene(source, fonts, tiles=tiles)
+    scene = crowded_scene(source, fonts, plain=source.random() < plain) if crowded else random_scene(source, fonts, tiles=tiles)
     return cut(draw(scene), scene)
 
 

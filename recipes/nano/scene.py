@@ -87,10 +87,14 @@ def random_scene(source: random.Random, fonts: FontSet, *, held_out: bool = Fals
     return Scene(width, height, background, tuple(builder.shapes), tuple(builder.lines))
 
 
-def crowded_scene(source: random.Random, fonts: FontSet) -> Scene:
-    """A one-tile picture full of characters and shapes: many glyphs to learn from, nothing one could ask about."""
+def crowded_scene(source: random.Random, fonts: FontSet, *, plain: bool) -> Scene:
+    """A one-tile picture full of characters and shapes: many glyphs to learn from, nothing one could ask about.
+
+    plain: black letters of similar sizes on a light ground, the first thing to learn.
+    """
     width, height, scale = _one_tile_size(source)
-    builder = _Builder(source, fonts, width, height, scale, _background(source))
+    ground = _light_background(source) if plain else _background(source)
+    builder = _Builder(source, fonts, width, height, scale, ground, plain=plain)
     chinese = source.random() < 0.5
     while builder.failures < 4:
         alphabet = HANZI if chinese != (source.random() < 0.15) else LATIN
@@ -122,7 +126,18 @@ def _many_tiles_size(source: random.Random) -> tuple[int, int, float]:
 class _Builder:
     """Places things one by one where nothing is yet."""
 
-    def __init__(self, source: random.Random, fonts: FontSet, width: int, height: int, scale: float, background: Background) -> None:
+    def __init__(
+        self,
+        source: random.Random,
+        fonts: FontSet,
+        width: int,
+        height: int,
+        scale: float,
+        background: Background,
+        *,
+        plain: bool = False,
+    ) -> None:
+        self.plain = plain
         self.source, self.fonts = source, fonts
         self.width, self.height, self.scale = width, height, scale
         self.background = background
@@ -156,8 +171,10 @@ class _Builder:
         widest = 0.94 * self.width / max(1.0, len(text) * (1.0 if chinese else 0.6))
         largest = min(widest * 1.25, 0.72 * self.height, 64 * self.scale)
         size = round(source.triangular(smallest, max(smallest, largest), max(smallest, 0.75 * largest)))
+        if self.plain:
+            size = round(source.uniform(smallest, 1.7 * smallest))
         advances, height, size = self._fit(text, face, size, smallest)
-        plate = shade(source, source.choice(COLOURS).rgb) if source.random() < 0.35 else None
+        plate = shade(source, source.choice(COLOURS).rgb) if source.random() < 0.35 and not self.plain else None
         margin = size * source.uniform(0.12, 0.4) if plate else size * 0.05
         box = self._free_box(sum(advances) + 2 * margin, height + 2 * margin)
         colour = self._ink(plate)
@@ -168,7 +185,7 @@ class _Builder:
         for character, advance in zip(text, advances, strict=True):
             glyphs.append((character, (x, box[1] + margin, x + advance, box[1] + margin + height)))
             x += advance
-        turn = source.uniform(-7, 7) if source.random() < 0.25 and box[1] > 0.1 * self.height else 0.0
+        turn = source.uniform(-7, 7) if source.random() < 0.25 and not self.plain else 0.0
         rgb = shade(source, COLOURS[colour].rgb)
         self.lines.append(Line(text, face, size, colour, rgb, box, tuple(glyphs), plate, turn))
 
@@ -203,7 +220,7 @@ class _Builder:
     def _ink(self, plate: Rgb | None) -> int | None:
         """A colour for letters: half the time the one that is read best, black or white."""
         ground = (plate,) if plate else (self.background.first, self.background.second)
-        if self.source.random() < 0.4:
+        if self.plain or self.source.random() < 0.4:
             return max((BLACK, WHITE), key=lambda i: min(distance(COLOURS[i].rgb, rgb) for rgb in ground))
         light = [brightness(rgb) for rgb in ground]
         legible = [i for i, c in enumerate(COLOURS) if all(abs(brightness(c.rgb) - value) > 55 for value in light)]
@@ -223,6 +240,11 @@ def _background(source: random.Random) -> Background:
     spread = source.randint(8, 46)
     second: Rgb = tuple(max(0, min(255, value + source.randint(-spread, spread))) for value in first)  # type: ignore[assignment]
     return Background(kind, first, second, None, seed)
+
+
+def _light_background(source: random.Random) -> Background:
+    light = source.randint(225, 255)
+    return Background("solid", (light, light, light), (light, light, light), None, source.randrange(1 << 30))
 
 
 def shade(source: random.Random, rgb: Rgb) -> Rgb:

@@ -81,7 +81,7 @@ def note(text: str) -> None:
 
 def printable(text: str) -> str:
     """The text with control characters, which could drive a terminal, shown as �."""
-    return "".join(c if c >= " " and not "\x7f" <= c <= "\x9f" or c in "\n\t" else "�" for c in text)
+    return "".join(c if (c >= " " and not "\x7f" <= c <= "\x9f") or c in "\n\t" else "�" for c in text)
 
 
 def print_table(columns: Sequence[tuple[str, Justify]], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:

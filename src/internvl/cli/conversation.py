@@ -5,6 +5,7 @@ Ctrl-C stops an answer, Ctrl-D ends the conversation. What goes wrong with one q
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import sys
@@ -129,10 +130,8 @@ class Conversation:
 
 def read_line() -> str:
     """A line from the terminal, with editing where readline exists. The prompt never lands in a redirected stdout."""
-    try:
+    with contextlib.suppress(ImportError):  # Windows has none: plain lines
         importlib.import_module("readline")
-    except ImportError:
-        pass  # Windows: plain lines
     if sys.stdout.isatty():
         return input(PROMPT)
     sys.stderr.write(PROMPT)

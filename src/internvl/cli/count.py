@@ -9,13 +9,22 @@ import typer
 
 from internvl.cli import options
 from internvl.cli.attachments import attach, clip_fields
-from internvl.cli.console import print_facts, print_table, write_json
+from internvl.cli.console import Justify, print_facts, print_table, write_json
 from internvl.cli.loading import load_processor
 from internvl.cli.settings import parse_settings
 
 if TYPE_CHECKING:
     from internvl.media.tiling import TilePolicy
     from internvl.processor import MediaCount, TokenCount
+
+COLUMNS: tuple[tuple[str, Justify], ...] = (
+    ("file", "left"),
+    ("stills", "right"),
+    ("size", "right"),
+    ("grid", "right"),
+    ("tiles", "right"),
+    ("tokens", "right"),
+)
 
 
 def count(
@@ -52,8 +61,7 @@ def count(
 
 def _print(counted: TokenCount, context: int, policy: TilePolicy, model: str) -> None:
     if counted.media:
-        columns = [("file", "left"), ("stills", "right"), ("size", "right"), ("grid", "right"), ("tiles", "right"), ("tokens", "right")]
-        print_table(columns, [_row(item, times) for item, times in _grouped(counted.media)])  # type: ignore[arg-type]
+        print_table(COLUMNS, [_row(item, times) for item, times in _grouped(counted.media)])
     left = context - counted.total
     facts = [
         ("visual tokens", f"{counted.visual:,}"),
@@ -68,7 +76,7 @@ def _print(counted: TokenCount, context: int, policy: TilePolicy, model: str) ->
 
 def _grouped(media: tuple[MediaCount, ...]) -> list[tuple[MediaCount, int]]:
     """Stills of a clip that are cut alike, as one row."""
-    return [(item, len(list(same))) for item, same in groupby(media)]
+    return [(item, sum(1 for _ in same)) for item, same in groupby(media)]
 
 
 def _row(item: MediaCount, times: int) -> tuple[str, ...]:

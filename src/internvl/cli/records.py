@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 
 from internvl.cli.transcript import from_json
 from internvl.errors import InternVLError, PromptError
-from internvl.messages import Image, Message, Video, system as system_turn
+from internvl.messages import Image, Message, Video
+from internvl.messages import system as system_turn
 
 Id: TypeAlias = str | int
 OUR_LINE = b'{"id": '

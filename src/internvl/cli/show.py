@@ -14,7 +14,7 @@ from internvl.cli import options
 from internvl.cli.console import note, print_facts, print_table, write_json
 
 if TYPE_CHECKING:
-    from internvl.models.config import InternVLConfig
+    from internvl.models.config import InternVLConfig, LanguageConfig, VisionConfig
     from internvl.models.families import Released
 
 
@@ -108,38 +108,44 @@ def _folder_details(folder: Path) -> dict[str, Any]:
 def _config_details(config: InternVLConfig) -> dict[str, Any]:
     from internvl.processor import policy_of
 
-    vision, language = config.vision, config.language
     counted = _parameters(config)
     policy = policy_of(config)
     return {
         "parameters": counted,
         "bytes_in_bfloat16": 2 * counted["total"],
-        "vision_encoder": {
-            "layers": vision.num_layers,
-            "layers_used": config.vision_layers_used,
-            "width": vision.hidden_size,
-            "mlp_width": vision.intermediate_size,
-            "heads": vision.num_heads,
-            "norm": vision.norm,
-            "qk_norm": vision.qk_norm,
-        },
-        "language_model": {
-            "family": language.family,
-            "layers": language.num_layers,
-            "width": language.hidden_size,
-            "mlp_width": language.intermediate_size,
-            "heads": language.num_heads,
-            "kv_heads": language.num_kv_heads,
-            "head_width": language.head_dim,
-            "vocabulary": language.vocab_size,
-            "positions": language.max_positions,
-            "rope": f"{language.rope.kind}, theta {language.rope.theta:g}",
-            "tied_embeddings": language.tie_embeddings,
-        },
+        "vision_encoder": _vision_details(config.vision) | {"layers_used": config.vision_layers_used},
+        "language_model": _language_details(config.language),
         "tokens_per_tile": config.tokens_per_tile,
         "pixel_shuffle": config.pixel_shuffle,
         "template": config.template,
         "tiles": policy.to_dict() | {"in_words": str(policy)},
+    }
+
+
+def _vision_details(vision: VisionConfig) -> dict[str, Any]:
+    return {
+        "layers": vision.num_layers,
+        "width": vision.hidden_size,
+        "mlp_width": vision.intermediate_size,
+        "heads": vision.num_heads,
+        "norm": vision.norm,
+        "qk_norm": vision.qk_norm,
+    }
+
+
+def _language_details(language: LanguageConfig) -> dict[str, Any]:
+    return {
+        "family": language.family,
+        "layers": language.num_layers,
+        "width": language.hidden_size,
+        "mlp_width": language.intermediate_size,
+        "heads": language.num_heads,
+        "kv_heads": language.num_kv_heads,
+        "head_width": language.head_dim,
+        "vocabulary": language.vocab_size,
+        "positions": language.max_positions,
+        "rope": f"{language.rope.kind}, theta {language.rope.theta:g}",
+        "tied_embeddings": language.tie_embeddings,
     }
 
 

@@ -51,9 +51,10 @@ def fps_indices(
     first, last = _bounds(total_frames, fps, start_s, end_s)
     start, interval = start_s or 0.0, 1 / stills_per_second
     length = (last + 1) / fps - start
+    wanted = max(1, int(length * stills_per_second))
     if max_frames is not None:
-        length = min(length, (max_frames + 1) * interval)
-    _check_count(max(1, int(length * stills_per_second)))
+        wanted, length = min(wanted, max_frames), min(length, (max_frames + 1) * interval)
+    _check_count(wanted)
     # numpy.arange and around as in the loader: a centre often falls between two frames, and the last bit then decides.
     centres = start + numpy.arange(interval / 2, length + interval / 2, interval)
     nearest = numpy.around(centres * fps).astype(int).tolist()

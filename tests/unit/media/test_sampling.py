@@ -49,6 +49,7 @@ def test_stills_per_second() -> None:
     assert fps_indices(100, 10.0, 1.0) == [5, 15, 25, 35, 45, 55, 65, 75, 85, 95]
     assert fps_indices(100, 10.0, 0.5) == [10, 30, 50, 70, 90]
     assert fps_indices(100, 10.0, 1.0, max_frames=3) == [5, 15, 25]
+    assert len(fps_indices(10**6, 10.0, 9.0, max_frames=MAX_FRAMES)) == MAX_FRAMES
     assert fps_indices(100, 10.0, 1.0, start_s=2.0, end_s=5.0) == [25, 35, 45]
     assert fps_indices(3, 10.0, 20.0) == [0, 1, 1, 2, 2]
 
