@@ -6,14 +6,16 @@ several tiles with long ones. Together in one batch, the short ones would be mos
 
 from __future__ import annotations
 
+import os
 import random
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +68,7 @@ def batches(plan: BatchPlan, first: int, last: int, *, workers: int, ahead: int 
     if workers == 0:
         yield from ((step, make_batch(plan, step)) for step in range(first, last))
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         waiting: deque[tuple[int, Future[tuple[Batch, ...]]]] = deque()
         try:
             for step in range(first, last):
@@ -80,6 +82,13 @@ def batches(plan: BatchPlan, first: int, last: int, *, workers: int, ahead: int 
         finally:
             for _, future in waiting:
                 future.cancel()
+
+
+def _end_with_parent() -> None:
+    """A worker whose run was killed would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
 def _part(source: random.Random, plan: BatchPlan, step: int, tiles: str, count: int) -> Batch:

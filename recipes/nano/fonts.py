@@ -3,7 +3,7 @@
 Fonts are never shipped: the recipe draws with what is installed, and says so plainly when too little is. On Debian or Ubuntu:
 
     apt-get install fonts-dejavu fonts-liberation fonts-noto-cjk fonts-wqy-zenhei fonts-wqy-microhei fonts-arphic-uming \\
-        fonts-arphic-ukai fonts-lato fonts-roboto-unhinted fonts-open-sans fonts-crosextra-carlito fonts-hack fonts-freefont-ttf
+        fonts-lato fonts-roboto-unhinted fonts-open-sans fonts-crosextra-carlito fonts-hack fonts-freefont-ttf
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LATIN_TRAINING = (
     *("EBGaramond12-Regular",),
 )
 LATIN_HELD_OUT = ("Lato-Regular", "Lato-Bold", "OpenSans-Regular", "OpenSans-Bold", "OpenSans-Semibold")
-CHINESE_TRAINING = ("NotoSansCJK-Regular", "NotoSansCJK-Bold", "NotoSerifCJK-Bold", "wqy-zenhei", "ukai", "uming")
+CHINESE_TRAINING = ("NotoSansCJK-Regular", "NotoSansCJK-Bold", "NotoSerifCJK-Bold", "wqy-zenhei", "uming")
 CHINESE_HELD_OUT = ("wqy-microhei",)
 SIMPLIFIED_FACE = {"NotoSansCJK-Regular": 2, "NotoSansCJK-Bold": 2, "NotoSerifCJK-Bold": 2}  # which face of a .ttc file
 

@@ -62,7 +62,7 @@ WORDS_FOLDER = Path(__file__).parent / "words"
 ENGLISH_WORDS = tuple((WORDS_FOLDER / "english.txt").read_text(encoding="utf-8").split())
 CHINESE_WORDS = tuple((WORDS_FOLDER / "chinese.txt").read_text(encoding="utf-8").split())
 
-MARKS = "-:.$%&!"
+MARKS = "-:.$%"
 LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + MARKS
 HANZI = "".join(sorted({character for word in CHINESE_WORDS for character in word}))
 ALPHABET = LATIN + HANZI

@@ -43,8 +43,8 @@ class TrainConfig:
     steps: int = 5600
     warmup_steps: int = 100
     decay_steps: int = 1200
-    rate: float = 1.5e-3
-    matrix_rate: float = 0.02
+    rate: float = 1e-3
+    matrix_rate: float = 0.01
     weight_decay: float = 0.02
     reading_weight: float = 0.3
     look_plan: BatchPlan = LOOK

@@ -17,8 +17,10 @@ from internvl.errors import InternVLError
 from internvl.messages import Box, Image, Message, Ref, Video
 
 if TYPE_CHECKING:
-    from internvl.engine.card import AutoTokenizer, InternVLChatModel
-    from internvl.engine.card_media import TextIteratorStreamer, dynamic_preprocess, load_image, load_video, split_model
+    from internvl.engine.card import InternVLChatModel
+    from internvl.engine.card_media import dynamic_preprocess, load_image, load_video, split_model
+    from internvl.engine.card_stream import TextIteratorStreamer
+    from internvl.engine.card_tokenizer import AutoTokenizer
     from internvl.engine.vlm import VLM
     from internvl.media.tiling import TilePolicy
 
@@ -44,14 +46,14 @@ __all__ = [
     "split_model",
 ]
 
-_CARD, _CARD_MEDIA = "internvl.engine.card", "internvl.engine.card_media"
+_CARD_MEDIA = "internvl.engine.card_media"
 _LAZY = {
     "VLM": ("internvl.engine.vlm", "VLM"),
     "load": ("internvl.engine.vlm", "VLM.load"),
     "TilePolicy": ("internvl.media.tiling", "TilePolicy"),
-    "AutoTokenizer": (_CARD, "AutoTokenizer"),
-    "InternVLChatModel": (_CARD, "InternVLChatModel"),
-    "TextIteratorStreamer": (_CARD_MEDIA, "TextIteratorStreamer"),
+    "AutoTokenizer": ("internvl.engine.card_tokenizer", "AutoTokenizer"),
+    "InternVLChatModel": ("internvl.engine.card", "InternVLChatModel"),
+    "TextIteratorStreamer": ("internvl.engine.card_stream", "TextIteratorStreamer"),
     "dynamic_preprocess": (_CARD_MEDIA, "dynamic_preprocess"),
     "load_image": (_CARD_MEDIA, "load_image"),
     "load_video": (_CARD_MEDIA, "load_video"),

@@ -51,6 +51,10 @@ class SamplingError(InternVLError, ValueError):
     """A decoding setting is out of its range."""
 
 
+class NumericError(InternVLError, ArithmeticError):
+    """The model computed something that is not a number: weights are damaged, or a number type overflowed."""
+
+
 class DeviceError(InternVLError):
     """A device is absent, or a device map does not cover the model."""
 

@@ -8,13 +8,13 @@ The processor owns the TilePolicy: the one place that decides how many tiles a p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from internvl.errors import ConfigError
+from internvl.errors import ConfigError, PromptError
 from internvl.inputs import ModelInputs
 from internvl.media.image import image_size, open_image
 from internvl.media.pixels import IMAGENET, Normalisation, TileBatch, tiles_of
@@ -105,6 +105,8 @@ class Processor:
             raise ConfigError(
                 f"the tokenizer has {tokenizer.vocab_size} entries, but the language model only {config.language.vocab_size} rows"
             )
+        if policy is not None and policy.tile_size != config.image_size:
+            raise ConfigError(f"the model's tiles are {config.image_size} px, the policy's {policy.tile_size} px")
         return cls(
             tokenizer,
             template_named(config.template),
@@ -132,41 +134,50 @@ class Processor:
         `tiled` (keyed by id of the Image or Video object) keeps cut pictures between calls: a session passes its own dict.
         Raises PromptError, PlaceholderCountError, MediaError.
         """
-        messages = as_messages(question)
+        messages = self._checked(question)
         tiled = {} if tiled is None else tiled
         policy = self.policy.for_images(max(1, _count_images(messages)))
-        turns, batches = [], []
-        for message in messages:
-            content: list[Piece] = []
-            for part in message.parts:
-                if isinstance(part, Image | Video):
-                    if id(part) not in tiled:
-                        tiled[id(part)] = self._cut(part, policy)
-                    content += self._slots(tiled[id(part)])
-                    batches += tiled[id(part)].stills
-                else:
-                    content += self._text(part)
-            turns.append(Turn(message.role, tuple(content)))
-        return self._inputs(turns, batches)
+        batches: list[TileBatch] = []
+
+        def show(part: Image | Video) -> Iterator[Piece]:
+            if id(part) not in tiled:
+                tiled[id(part)] = self._cut(part, policy)
+            batches.extend(tiled[id(part)].stills)
+            return self._slots(tiled[id(part)])
+
+        return self._inputs(self._turns(messages, show), batches)
 
     def count(self, question: str | Message | Sequence[Message]) -> TokenCount:
-        """What the prompt will cost, from file headers alone."""
-        messages = as_messages(question)
+        """What the prompt will cost, from file headers alone (stills of several tiles need their clip's size, so it is decoded)."""
+        messages = self._checked(question)
         policy = self.policy.for_images(max(1, _count_images(messages)))
         media: list[MediaCount] = []
+
+        def show(part: Image | Video) -> Iterator[Piece]:
+            counts = self._measure(part, policy)
+            media.extend(counts)
+            return self._counted_slots(part, counts)
+
+        turns = self._turns(messages, show)
+        visual = sum(item.tokens for item in media)
+        return TokenCount(text=len(self.encode(turns)) - visual, visual=visual, media=tuple(media))
+
+    def _checked(self, question: str | Message | Sequence[Message]) -> tuple[Message, ...]:
+        messages = as_messages(question)
+        for message in messages:
+            if not isinstance(message, Message):
+                raise PromptError(f"a conversation is made of Message objects, not {type(message).__name__}; build them with user(...)")
+        return messages
+
+    def _turns(self, messages: Sequence[Message], show: Callable[[Image | Video], Iterator[Piece]]) -> list[Turn]:
+        """Messages with their parts as pieces; `show` gives those of a picture or clip."""
         turns = []
         for message in messages:
             content: list[Piece] = []
             for part in message.parts:
-                if isinstance(part, Image | Video):
-                    counts = self._measure(part, policy)
-                    media += counts
-                    content += self._counted_slots(part, counts)
-                else:
-                    content += self._text(part)
+                content += show(part) if isinstance(part, Image | Video) else self._text(part)
             turns.append(Turn(message.role, tuple(content)))
-        visual = sum(item.tokens for item in media)
-        return TokenCount(text=len(self.encode(turns)) - visual, visual=visual, media=tuple(media))
+        return turns
 
     def encode(self, turns: Sequence[Turn]) -> list[int]:
         """Turns -> ids of the whole prompt, begin-of-sequence included where the tokenizer has one."""
@@ -237,7 +248,12 @@ def compose(question: str, media: Sequence[Image | Video]) -> Message:
     `<image>` and `<video>` marks in the question say where each goes; their numbers must match what is given
     (PlaceholderCountError). Without marks: one picture stands in front on a line of its own, several as `Image-1: <image>` and so
     on, clips as `Frame1: <image>` lines; two clips and more get a line `Video-1:` before each.
+    Raises PromptError for what is neither an Image nor a Video.
     """
+    for item in media:
+        if not isinstance(item, Image | Video):
+            kind = type(item).__name__
+            raise PromptError(f"pictures and clips are given as internvl.Image(...) or internvl.Video(...), not as {kind}")
     images = [item for item in media if isinstance(item, Image)]
     videos = [item for item in media if isinstance(item, Video)]
     split = split_marks(question)

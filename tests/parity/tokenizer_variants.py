@@ -1,4 +1,4 @@
-"""Tokenizer folders made from the fixtures: each turns on one rule of the original classes (legacy spaces, eaten white space, clean-up).
+"""Tokenizer folders made from the fixtures: each turns on a rule of the original classes (legacy spaces, eaten space, clean-up).
 
 `tokenizers/recorded.json` holds what transformers 4.37.2 answered for each of them (slow classes; InternLM2's own class): ids of texts,
 and texts of ids with and without special tokens. `tokenizers/identity.model` is a SentencePiece model without normalisation, as the

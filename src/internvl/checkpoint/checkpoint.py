@@ -15,36 +15,45 @@ import torch
 from internvl.checkpoint import native, original
 from internvl.checkpoint.fields import read_json
 from internvl.checkpoint.keymap import Entry, Layout, keymap
-from internvl.checkpoint.shards import DTYPES, ShardReader, TensorReader
+from internvl.checkpoint.shard_header import DTYPES
+from internvl.checkpoint.shards import ShardReader, TensorReader
 from internvl.checkpoint.surgery import plain
 from internvl.errors import CheckpointError, ConfigError
+from internvl.media.tiling import MAX_TILES
 from internvl.models.build import meta_model
 from internvl.models.config import InternVLConfig
+from internvl.prompt.templates import TEMPLATES
 
 # Buffers that old releases stored beside the weights; they are recomputed, so their presence is no fault.
 _IGNORED = ("rotary_emb.inv_freq", "position_ids")
 
 
 class Checkpoint:
-    """An opened checkpoint. `layout` is 'original' or 'native', `config` what its JSON says, `reader` its tensors."""
+    """An opened checkpoint. `layout` is 'original' or 'native', `config` what its JSON says, `reader` its tensors.
+
+    Raises CheckpointError or ConfigError, with the file and the field or tensor at fault, before any memory is spent.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        where = str(folder / "config.json")
         self.raw = read_json(folder / "config.json")
-        self.layout = layout_of(self.raw, str(folder / "config.json"))
-        self.reader: TensorReader = plain(ShardReader(folder))
+        self.layout = layout_of(self.raw, where)
+        config = read_config(self.raw, where)
+        self.reader: TensorReader = plain(ShardReader(folder), self.raw, where)
         names = self.reader.names()
-        config = read_config(self.raw, str(folder / "config.json"))
         self.config = _untied_if_stored(config, names)
         early = self.layout == "native" and any(name.startswith("vision_tower.") for name in names)
         self.entries = keymap(self.config, self.layout, prefix="" if early else "model.")
+        # Names first: a hostile number of layers fails here, before a module is built for its shapes.
         self._check_names(names)
         self._check_shapes()
 
     @property
     def dtype(self) -> torch.dtype:
-        """Number type of the stored language model (the parts of a release share one)."""
-        return DTYPES[self.reader.info(self.entries[-1].stored[0]).dtype]
+        """Number type of the model: that of its token embedding, should some tensors (norms, scales) have another."""
+        embedding = next(entry for entry in self.entries if entry.ours == "language_model.embedding.weight")
+        return DTYPES[self.reader.info(embedding.stored[0]).dtype]
 
     def stored_infos(self) -> Iterator[tuple[Entry, list[tuple[int, ...]]]]:
         """Each entry with the shapes its stored tensors must have."""
@@ -56,9 +65,7 @@ class Checkpoint:
         expected = {name for entry in self.entries for name in entry.stored}
         missing = sorted(expected - names)
         if missing:
-            raise CheckpointError(
-                f"{self.folder}: {len(missing)} tensors are missing, first {missing[0]!r}; a shard may be absent"
-            )
+            raise CheckpointError(f"{self.folder}: {len(missing)} tensors are missing, first {missing[0]!r}; a shard may be absent")
         extra = sorted(name for name in names - expected if not name.endswith(_IGNORED))
         if extra:
             raise CheckpointError(
@@ -70,9 +77,7 @@ class Checkpoint:
             for name, shape in zip(entry.stored, shapes, strict=True):
                 found = self.reader.info(name).shape
                 if found != shape:
-                    raise CheckpointError(
-                        f"{self.folder}: {name} has the shape {list(found)}, but config.json describes {list(shape)}"
-                    )
+                    raise CheckpointError(f"{self.folder}: {name} has the shape {list(found)}, but config.json describes {list(shape)}")
 
 
 def layout_of(raw: dict[str, Any], where: str) -> Layout:
@@ -84,15 +89,23 @@ def layout_of(raw: dict[str, Any], where: str) -> Layout:
         return "native"
     raise ConfigError(
         f"{where}: model_type must be {original.MODEL_TYPE!r} (original) or {native.MODEL_TYPE!r} with a text_config "
-        f"(transformers-native), not {model_type!r}"
+        f"(transformers-native), not {model_type!r:.60}"
     )
 
 
 def read_config(raw: dict[str, Any], where: str) -> InternVLConfig:
-    """The model a config.json of either layout describes."""
-    if layout_of(raw, where) == "original":
-        return original.read_original(raw, where)
-    return native.read_native(raw, where)
+    """The model a config.json of either layout describes, its template known. ConfigError names what is impossible."""
+    reader = original.read_original if layout_of(raw, where) == "original" else native.read_native
+    try:
+        config = reader(raw, where)
+    except ConfigError as error:
+        # Sizes that contradict each other are found by the config itself, which knows no file.
+        raise error if where in str(error) else ConfigError(f"{where}: {error}") from error
+    if config.template not in TEMPLATES:
+        raise ConfigError(f"{where}: unknown template {config.template!r:.60}; known are {', '.join(TEMPLATES)}")
+    if config.max_tiles > MAX_TILES:
+        raise ConfigError(f"{where}: at most {MAX_TILES} tiles a picture are supported, not {config.max_tiles}")
+    return config
 
 
 def _untied_if_stored(config: InternVLConfig, names: set[str]) -> InternVLConfig:

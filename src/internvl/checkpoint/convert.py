@@ -8,31 +8,30 @@ come out merged and dequantised, which is the one thing a way back can't undo.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from internvl.checkpoint import native
-from internvl.checkpoint.checkpoint import Checkpoint
-from internvl.checkpoint.fields import read_json
+from internvl.checkpoint.amend import BEFORE, restore_json
+from internvl.checkpoint.checkpoint import Checkpoint, layout_of, read_config
 from internvl.checkpoint.keymap import Entry, Layout, keymap
-from internvl.checkpoint.load import DEFAULT_SHARD_BYTES, DTYPE_NAMES, write_config
-from internvl.checkpoint.native_files import write_processor_files
-from internvl.checkpoint.shards import DTYPES, write_shards, write_text
+from internvl.checkpoint.load import DEFAULT_SHARD_BYTES, config_values, json_text
+from internvl.checkpoint.native_files import write_native_files
+from internvl.checkpoint.shard_header import DTYPES
+from internvl.checkpoint.shard_writer import TensorSpec, write_shards, write_text
 from internvl.errors import CheckpointError
 from internvl.prompt.placeholders import PLACEHOLDER
-from internvl.prompt.tokenizer import load_tokenizer
+from internvl.prompt.tokenizer import Tokenizer, load_tokenizer
 
-SOURCE_CONFIG = "converted_from"
 # Files that mean the same in both layouts; code files of a release are left behind.
 CARRIED = (
     "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-    "vocab.json", "merges.txt", "generation_config.json",
+    "vocab.json", "merges.txt", "generation_config.json", "preprocessor_config.json", "processor_config.json",
+    "video_preprocessor_config.json", "chat_template.jinja", "README.md", "LICENSE",
 )  # fmt: skip
 
 Progress = Callable[[int, int], None]
@@ -48,75 +47,119 @@ def convert(
 ) -> None:
     """Write the checkpoint in `source` to `target` in a layout; the same layout merges and re-shards.
 
-    Numbers keep their type and their bits. Memory peaks at one shard. `progress(done, total)` counts tensors.
+    Numbers keep their type and their bits. Memory peaks at a few tensors. `progress(done, total)` counts tensors. `target`
+    appears when it is whole: until then the files are in `TARGET.partial` beside it, which the next attempt replaces.
     Raises CheckpointError when `target` holds files already, ConfigError when the layout can't express the model.
     """
-    if target.exists() and any(target.iterdir()):
-        raise CheckpointError(f"{target} is not empty; give a new folder")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise CheckpointError(f"{target} is not an empty folder; give a new one")
     checkpoint = Checkpoint(source)
-    target.mkdir(parents=True, exist_ok=True)
-    placeholder_id = load_tokenizer(source).token_id(PLACEHOLDER)
-    _write_config(checkpoint, target, layout, placeholder_id)
+    config = _config(checkpoint, layout)
+    partial = target.with_name(target.name + ".partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    try:
+        write_text(partial / "config.json", json_text(config))
+        _copy_files(checkpoint, partial, layout)
+        _write_weights(checkpoint, partial, layout, max_shard_bytes, progress)
+        if target.exists():
+            target.rmdir()
+        partial.replace(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_weights(checkpoint: Checkpoint, folder: Path, layout: Layout, max_shard_bytes: int, progress: Progress | None) -> None:
     by_ours = {entry.ours: entry for entry in checkpoint.entries}
-    entries = keymap(checkpoint.config, layout)
-    sizes = _sizes(checkpoint, entries, by_ours)
-    tensors = _tensors(checkpoint, entries, by_ours, progress)
-    write_shards(target, tensors, sizes, max_shard_bytes=max_shard_bytes)
-    for name in CARRIED:
-        if (source / name).exists():
-            shutil.copyfile(source / name, target / name)
-    if layout == "native":
-        write_processor_files(target, checkpoint.config)
+    pairs = [(by_ours[entry.ours], entry) for entry in keymap(checkpoint.config, layout)]
+    tensors = _tensors(checkpoint, pairs, progress)
+    write_shards(folder, tensors, _specs(checkpoint, pairs), max_shard_bytes=max_shard_bytes)
 
 
-def _tensors(
-    checkpoint: Checkpoint, entries: list[Entry], by_ours: dict[str, Entry], progress: Progress | None
-) -> Iterator[tuple[str, Tensor]]:
-    for done, entry in enumerate(entries, start=1):
-        stored = by_ours[entry.ours]
-        ours = stored.join([checkpoint.reader.tensor(name) for name in stored.stored])
-        yield from zip(entry.stored, entry.split(ours), strict=True)
+def _tensors(checkpoint: Checkpoint, pairs: list[tuple[Entry, Entry]], progress: Progress | None) -> Iterator[tuple[str, Tensor]]:
+    for done, (before, after) in enumerate(pairs, start=1):
+        if before.same_storage(after):
+            for old, new in zip(before.stored, after.stored, strict=True):
+                yield new, checkpoint.reader.tensor(old)
+        else:
+            ours = before.join([checkpoint.reader.tensor(name) for name in before.stored])
+            yield from zip(after.stored, after.split(ours), strict=True)
         if progress is not None:
-            progress(done, len(entries))
+            progress(done, len(pairs))
 
 
-def _sizes(checkpoint: Checkpoint, entries: list[Entry], by_ours: dict[str, Entry]) -> dict[str, int]:
-    """Bytes of every tensor of the target, from the source's headers."""
-    sizes: dict[str, int] = {}
-    for entry in entries:
-        infos = [checkpoint.reader.info(name) for name in by_ours[entry.ours].stored]
-        shape = (sum(info.shape[0] for info in infos), *infos[0].shape[1:])
-        for name, part in zip(entry.stored, entry.stored_shapes(shape), strict=True):
-            sizes[name] = torch.Size(part).numel() * DTYPES[infos[0].dtype].itemsize
-    return sizes
+def _specs(checkpoint: Checkpoint, pairs: list[tuple[Entry, Entry]]) -> dict[str, TensorSpec]:
+    """What every tensor of the target will be, from the source's headers."""
+    specs: dict[str, TensorSpec] = {}
+    for before, after in pairs:
+        infos = [checkpoint.reader.info(name) for name in before.stored]
+        shape = (sum(info.shape[0] for info in infos), *infos[0].shape[1:]) if len(infos) > 1 else infos[0].shape
+        kinds = [info.dtype for info in infos]
+        if len(set(kinds)) > 1 and not before.same_storage(after):
+            raise CheckpointError(f"{', '.join(before.stored)} become one tensor, but have the types {', '.join(kinds)}")
+        kinds = kinds if len(kinds) == len(after.stored) else kinds[:1] * len(after.stored)
+        for name, part, kind in zip(after.stored, after.stored_shapes(shape), kinds, strict=True):
+            specs[name] = TensorSpec(part, DTYPES[kind])
+    return specs
 
 
-def _write_config(checkpoint: Checkpoint, target: Path, layout: Layout, placeholder_id: int) -> None:
-    before = _source_config(checkpoint.raw)
-    if layout == checkpoint.layout or (before is not None and _layout_matches(before, layout)):
-        values = checkpoint.raw if layout == checkpoint.layout else before
-        write_text(target / "config.json", _json(_without_wrappers(values or {})))
+def _config(checkpoint: Checkpoint, layout: Layout) -> dict[str, Any]:
+    """The target's config.json: the source's own, the one it was made from, or a new one that holds the source's."""
+    own = _without_wrappers(checkpoint.raw)
+    if layout == checkpoint.layout:
+        return own
+    before = checkpoint.raw.get(BEFORE)
+    if isinstance(before, dict) and _describes(before, checkpoint, layout):
+        return before
+    tokenizer = load_tokenizer(checkpoint.folder)
+    values = config_values(
+        checkpoint.config,
+        layout=layout,
+        dtype=checkpoint.dtype,
+        placeholder_id=tokenizer.token_id(PLACEHOLDER),
+        token_ids=_token_ids(checkpoint, tokenizer),
+    )
+    return values | {BEFORE: {key: value for key, value in own.items() if key != BEFORE}}
+
+
+def _describes(before: dict[str, Any], checkpoint: Checkpoint, layout: Layout) -> bool:
+    """Whether the config that a checkpoint was made from still fits: its vocabulary, say, may have grown since."""
+    where = f"{checkpoint.folder / 'config.json'} {BEFORE}"
+    if layout_of(before, where) != layout:
+        return False
+    config = read_config(before, where)
+    language = replace(config.language, tie_embeddings=checkpoint.config.language.tie_embeddings)
+    return replace(config, language=language) == checkpoint.config
+
+
+def _token_ids(checkpoint: Checkpoint, tokenizer: Tokenizer) -> dict[str, int]:
+    """Ids of bos, eos and pad: those of the source's language model where they are words of it, else the tokenizer's."""
+    part = checkpoint.raw["llm_config" if checkpoint.layout == "original" else "text_config"]
+    known = {"bos_token_id": tokenizer.bos_id, "eos_token_id": tokenizer.eos_id, "pad_token_id": tokenizer.pad_id}
+    found = {name: part[name] if _is_word(part.get(name), checkpoint) else id for name, id in known.items()}
+    return {name: id for name, id in found.items() if _is_word(id, checkpoint)}
+
+
+def _is_word(id: Any, checkpoint: Checkpoint) -> bool:
+    return isinstance(id, int) and not isinstance(id, bool) and 0 <= id < checkpoint.config.language.vocab_size
+
+
+def _copy_files(checkpoint: Checkpoint, folder: Path, layout: Layout) -> None:
+    for name in CARRIED:
+        if (checkpoint.folder / name).is_file():
+            shutil.copyfile(checkpoint.folder / name, folder / name)
+    if layout == checkpoint.layout:
         return
-    write_config(target, checkpoint.config, layout=layout, dtype=DTYPE_NAMES[checkpoint.dtype], placeholder_id=placeholder_id)
-    values = read_json(target / "config.json")
-    values[SOURCE_CONFIG] = _without_wrappers(checkpoint.raw)
-    write_text(target / "config.json", _json(values))
-
-
-def _source_config(raw: dict[str, Any]) -> dict[str, Any] | None:
-    before = raw.get(SOURCE_CONFIG)
-    return before if isinstance(before, dict) else None
-
-
-def _layout_matches(raw: dict[str, Any], layout: Layout) -> bool:
-    return (raw.get("model_type") == native.MODEL_TYPE) == (layout == "native")
+    if layout == "native":
+        write_native_files(folder, checkpoint.config)
+        return
+    for name in CARRIED:
+        if name.endswith(".json") and (folder / name).exists():
+            restore_json(folder / name)
 
 
 def _without_wrappers(raw: dict[str, Any]) -> dict[str, Any]:
     """The config of the merged weights: no LoRA ranks, no quantisation."""
-    merged = {key: value for key, value in raw.items() if key not in (SOURCE_CONFIG, "quantization_config")}
+    merged = {key: value for key, value in raw.items() if key != "quantization_config"}
     return merged | {key: 0 for key in ("use_backbone_lora", "use_llm_lora") if key in merged}
-
-
-def _json(values: dict[str, Any]) -> str:
-    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"

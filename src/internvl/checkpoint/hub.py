@@ -6,6 +6,7 @@ A path that exists is used as it is and no network is touched. Hub names go thro
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from internvl.errors import CheckpointError
@@ -13,6 +14,7 @@ from internvl.errors import CheckpointError
 EMBEDDED_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 # Code files of a release (modeling_*.py) are never fetched: nothing of them is run.
 WANTED_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+_HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9._-]{1,96}")
 
 
 def embedded_models() -> list[str]:
@@ -22,32 +24,45 @@ def embedded_models() -> list[str]:
 
 def resolve(name: str | Path) -> Path:
     """The folder of a model. CheckpointError says what was tried when there is none."""
-    local = Path(name).expanduser()
-    if local.is_dir():
+    local = _local_folder(name)
+    if local is not None:
         return local
-    if local.is_file():
-        raise CheckpointError(f"{name} is a file; give the checkpoint's folder")
-    if str(name) in embedded_models():
-        return EMBEDDED_FOLDER / str(name)
     text = str(name)
-    if text.count("/") != 1 or text.startswith((".", "/", "~")):
+    if text in embedded_models():
+        return EMBEDDED_FOLDER / text
+    if isinstance(name, Path) or not _HUB_NAME.fullmatch(text):
         known = ", ".join(embedded_models()) or "none"
         raise CheckpointError(
-            f"no model {text!r}: it is no folder here, none of the embedded models ({known}), "
+            f"no model {text!r:.200}: it is no folder here, none of the embedded models ({known}), "
             "and no hub name of the form owner/name such as OpenGVLab/InternVL2-8B"
         )
     return _download(text)
 
 
+def _local_folder(name: str | Path) -> Path | None:
+    if not str(name).strip():
+        raise CheckpointError("the model's name is empty; give a folder, an embedded model or a hub name")
+    try:
+        local = Path(name).expanduser()
+        is_folder, is_file = local.is_dir(), local.is_file()
+    except (OSError, RuntimeError) as error:  # a name too long for the system, or an unknown ~user
+        raise CheckpointError(f"no model {str(name)!r:.200}: {error}") from error
+    if is_file:
+        raise CheckpointError(f"{name} is a file; give the checkpoint's folder")
+    return local if is_folder else None
+
+
 def _download(name: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
+    # The hub's errors derive from its HTTP library's, which has changed between its versions; the root is asked for by its place.
+    http_errors = [base for base in HfHubHTTPError.__mro__ if base.__name__ in ("HTTPError", "RequestException")]
     try:
         return Path(snapshot_download(name, allow_patterns=WANTED_FILES))
     except HFValidationError as error:
         raise CheckpointError(f"{name!r} is not a valid hub name: {error}") from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+    except (OSError, *http_errors) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(
             f"{name}: neither in the hub's cache nor to be downloaded ({reason}); "

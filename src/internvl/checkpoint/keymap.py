@@ -27,13 +27,22 @@ Layout: TypeAlias = Literal["original", "native"]
 class Entry:
     """One of our parameters and the stored tensors it is made of.
 
-    rows: rows of each stored tensor when several are stacked. groups: for packed `wqkv`, (key heads, queries per key head, head_dim).
+    rows: rows of each stored tensor when several are stacked. packed: for `wqkv`, (key heads, queries per key head, head_dim).
     """
 
     ours: str
     stored: tuple[str, ...]
     rows: tuple[int, ...] = ()
     packed: tuple[int, int, int] | None = field(default=None)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether ours is the stored tensor as it is."""
+        return self.packed is None and len(self.stored) == 1
+
+    def same_storage(self, other: Entry) -> bool:
+        """Whether two layouts store the parameter alike but for the names."""
+        return self.packed == other.packed and self.rows == other.rows and len(self.stored) == len(other.stored)
 
     def join(self, tensors: Sequence[Tensor]) -> Tensor:
         """Stored tensors -> ours."""

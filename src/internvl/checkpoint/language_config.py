@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from internvl.checkpoint.fields import Fields
 from internvl.errors import ConfigError
 from internvl.models.config import Activation, LanguageConfig, RopeConfig, RopeKind
-from internvl.models.language.families import FAMILIES, family_of_architecture
+from internvl.models.language.families import FAMILIES, family_named, family_of_architecture
 
 _ROPE_KINDS: dict[str, RopeKind] = {
     "default": "default", "linear": "linear", "dynamic": "dynamic", "su": "longrope", "longrope": "longrope", "llama3": "llama3",
@@ -18,7 +19,8 @@ _ACTIVATIONS: dict[str, Activation] = {"silu": "silu", "swish": "silu", "gelu": 
 def read_language(fields: Fields, *, family: str | None = None) -> LanguageConfig:
     """`llm_config` or `text_config` -> LanguageConfig. `family` overrides what the architecture name says."""
     name = family or _family(fields)
-    row = FAMILIES[name]
+    row = family_named(name)
+    _refuse_unknown_arithmetic(fields)
     width, heads = fields.get("hidden_size", int), fields.get("num_attention_heads", int)
     if heads < 1 or width < 1:
         raise ConfigError(f"{fields.where}: hidden_size and num_attention_heads must be above 0, not {width} and {heads}")
@@ -34,7 +36,7 @@ def read_language(fields: Fields, *, family: str | None = None) -> LanguageConfi
         num_kv_heads=fields.get("num_key_value_heads", int, heads),
         head_dim=fields.get("head_dim", int, width // heads),
         max_positions=fields.get("max_position_embeddings", int, 2048),
-        rope=_read_rope(fields),
+        rope=_read_rope(fields, fields.get("head_dim", int, width // heads)),
         norm_eps=fields.get("rms_norm_eps", float, 1e-6),
         qkv_bias=row.qkv_bias or attention_bias or fields.get("qkv_bias", bool, False),
         out_bias=attention_bias and not row.qkv_bias,
@@ -86,6 +88,18 @@ def _family(fields: Fields) -> str:
     return matches[0]
 
 
+def _refuse_unknown_arithmetic(fields: Fields) -> None:
+    """Settings of the supported architectures that would change results and that the decoder does not know."""
+    fields.expect("attention_multiplier", None, "attention is scaled by head_dim^-1/2 here")
+    fields.expect("final_logit_softcapping", None, "logits are not capped here")
+    window, positions = fields.get("sliding_window", int, None), fields.get("max_position_embeddings", int, 2048)
+    if window is not None and fields.get("use_sliding_window", bool, True) and window < positions:
+        raise ConfigError(
+            f"{fields.where}: sliding_window {window} is below max_position_embeddings {positions}; "
+            "sliding-window attention is not supported, every token sees all earlier ones"
+        )
+
+
 def _activation(fields: Fields) -> Activation:
     name = fields.get("hidden_act", str, "silu")
     if name not in _ACTIVATIONS:
@@ -93,19 +107,19 @@ def _activation(fields: Fields) -> Activation:
     return _ACTIVATIONS[name]
 
 
-def _read_rope(fields: Fields) -> RopeConfig:
+def _read_rope(fields: Fields, head_dim: int) -> RopeConfig:
     """From `rope_theta` and `rope_scaling`, or from the `rope_parameters` of transformers 5."""
     merged = fields.get("rope_parameters", dict, None) or fields.get("rope_scaling", dict, None) or {}
     scaling = Fields(merged, f"{fields.where} rope_scaling")
     name = scaling.get("rope_type", str, None) or scaling.get("type", str, "default")
     if name not in _ROPE_KINDS:
-        raise ConfigError(f"{scaling.where}: rope type must be one of {', '.join(_ROPE_KINDS)}, not {name!r}")
+        raise ConfigError(f"{scaling.where}: rope type must be one of {', '.join(_ROPE_KINDS)}, not {name!r:.60}")
     kind = _ROPE_KINDS[name]
     partial = fields.get("partial_rotary_factor", float, scaling.get("partial_rotary_factor", float, 1.0))
     if partial != 1.0:
         raise ConfigError(f"{fields.where}: partial_rotary_factor {partial} is not supported, only 1.0")
     original = fields.get("original_max_position_embeddings", int, None)
-    return RopeConfig(
+    rope = RopeConfig(
         theta=fields.get("rope_theta", float, scaling.get("rope_theta", float, 10000.0)),
         kind=kind,
         factor=scaling.get("factor", float, 1.0),
@@ -115,6 +129,27 @@ def _read_rope(fields: Fields) -> RopeConfig:
         low_freq_factor=scaling.get("low_freq_factor", float, 1.0),
         high_freq_factor=scaling.get("high_freq_factor", float, 4.0),
     )
+    _check_rope(rope, scaling, fields.get("max_position_embeddings", int, 2048), head_dim)
+    return rope
+
+
+def _check_rope(rope: RopeConfig, scaling: Fields, max_positions: int, head_dim: int) -> None:
+    """Refuse values whose arithmetic would divide by zero, take roots of negative numbers, or differ from the release's."""
+    if rope.kind == "dynamic" and (rope.factor < 1 or head_dim <= 2):
+        raise ConfigError(f"{scaling.where}: dynamic rope needs a factor of at least 1 and head_dim above 2")
+    if rope.kind != "longrope":
+        return
+    original = rope.original_max_positions or 0
+    if original < 2 or min(*rope.short_factor, *rope.long_factor) <= 0:
+        raise ConfigError(f"{scaling.where}: longrope needs original_max_position_embeddings above 1 and factors above 0")
+    scale = scaling.get("factor", float, max_positions / original)
+    gain = 1.0 if scale <= 1 else math.sqrt(1 + math.log(scale) / math.log(original))
+    ours = 1.0 if max_positions <= original else math.sqrt(1 + math.log(max_positions / original) / math.log(original))
+    if abs(scaling.get("attention_factor", float, gain) - ours) > 1e-6:
+        raise ConfigError(
+            f"{scaling.where}: longrope whose gain is not sqrt(1 + ln(max / original) / ln(original)) is not supported; "
+            "factor and attention_factor ask for another"
+        )
 
 
 def _write_rope(rope: RopeConfig, *, native: bool) -> dict[str, Any] | None:

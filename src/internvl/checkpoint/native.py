@@ -6,6 +6,7 @@ extra object, `internvl_chat`, which transformers carries along untouched, so th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from internvl.checkpoint.fields import Fields
@@ -24,14 +25,18 @@ def read_native(values: dict[str, Any], where: str) -> InternVLConfig:
     fields = Fields(values, where)
     extra = Fields(fields.get(EXTRA, dict, {}), f"{where} {EXTRA}")
     vision = _read_vision(fields.sub("vision_config"), extra)
+    fields.expect("projector_hidden_act", "gelu", "the projector of the family has no other")
+    fields.expect("vision_feature_select_strategy", "default", "the class token is never shown to the language model")
+    language = read_language(fields.sub("text_config"), family=extra.get("family", str, None))
     select = fields.get("vision_feature_layer", int, -1)
     return InternVLConfig(
         vision=vision,
-        language=read_language(fields.sub("text_config"), family=extra.get("family", str, None)),
+        # transformers obeys the outer flag, whose absence means tied; files with a head of their own are untied on opening.
+        language=replace(language, tie_embeddings=fields.get("tie_word_embeddings", bool, True)),
         template=extra.get("template", str, DEFAULT_TEMPLATE),
         image_size=extra.get("image_size", int, vision.image_size),
         select_layer=select,
-        downsample_ratio=fields.get("downsample_ratio", float, 0.5),
+        downsample_ratio=fields.ratio("downsample_ratio", 0.5),
         pixel_shuffle="v2",
         dynamic_tiles=extra.get("dynamic_tiles", bool, True),
         use_thumbnail=extra.get("use_thumbnail", bool, True),
@@ -43,11 +48,11 @@ def read_native(values: dict[str, Any], where: str) -> InternVLConfig:
 
 
 def write_native(config: InternVLConfig, *, dtype: str, placeholder_id: int) -> dict[str, Any]:
-    """InternVLConfig -> native JSON. Pixel shuffle v1 has no native form: ConfigError."""
+    """InternVLConfig -> native JSON. Pixel shuffle v1 has no native form, nor has a model whose placeholder is unknown: ConfigError."""
+    if placeholder_id < 0:
+        raise ConfigError("the transformers-native layout names the id of <IMG_CONTEXT>; give placeholder_id")
     if config.pixel_shuffle != "v2":
-        raise ConfigError(
-            "pixel shuffle v1 (Chat-V1-1, V1-2) does not exist in the transformers-native layout; keep the original"
-        )
+        raise ConfigError("pixel shuffle v1 (Chat-V1-1, V1-2) does not exist in the transformers-native layout; keep the original")
     return {
         "architectures": ["InternVLForConditionalGeneration"],
         "model_type": MODEL_TYPE,
@@ -81,6 +86,7 @@ def _write_extra(config: InternVLConfig) -> dict[str, Any]:
 
 
 def _read_vision(fields: Fields, extra: Fields) -> VisionConfig:
+    fields.expect("num_channels", 3, "pictures have red, green and blue")
     return VisionConfig(
         hidden_size=fields.get("hidden_size", int, 1024),
         intermediate_size=fields.get("intermediate_size", int, 4096),
@@ -88,7 +94,6 @@ def _read_vision(fields: Fields, extra: Fields) -> VisionConfig:
         num_heads=fields.get("num_attention_heads", int, 16),
         patch_size=_side(fields, "patch_size", 14),
         image_size=_side(fields, "image_size", 448),
-        num_channels=fields.get("num_channels", int, 3),
         norm=cast(Norm, fields.get("norm_type", str, "layer_norm")),
         norm_eps=fields.get("layer_norm_eps", float, 1e-6),
         qkv_bias=fields.get("attention_bias", bool, False),

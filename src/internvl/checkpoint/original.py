@@ -22,7 +22,7 @@ def read_original(values: dict[str, Any], where: str) -> InternVLConfig:
         template=fields.get("template", str),
         image_size=fields.get("force_image_size", int, vision.image_size),
         select_layer=fields.get("select_layer", int, -1),
-        downsample_ratio=fields.get("downsample_ratio", float, 0.5),
+        downsample_ratio=fields.ratio("downsample_ratio", 0.5),
         pixel_shuffle=_pixel_shuffle(fields),
         dynamic_tiles=fields.get("dynamic_image_size", bool, False),
         use_thumbnail=fields.get("use_thumbnail", bool, False),
@@ -35,6 +35,7 @@ def read_original(values: dict[str, Any], where: str) -> InternVLConfig:
 
 def read_vision(fields: Fields) -> VisionConfig:
     """`vision_config` of the original layout. A missing `norm_type` means RMSNorm, as in the released class."""
+    fields.expect("num_channels", 3, "pictures have red, green and blue")
     return VisionConfig(
         hidden_size=fields.get("hidden_size", int, 3200),
         intermediate_size=fields.get("intermediate_size", int, 12800),
@@ -42,7 +43,6 @@ def read_vision(fields: Fields) -> VisionConfig:
         num_heads=fields.get("num_attention_heads", int, 25),
         patch_size=fields.get("patch_size", int, 14),
         image_size=fields.get("image_size", int, 224),
-        num_channels=fields.get("num_channels", int, 3),
         norm=cast(Norm, fields.get("norm_type", str, "rms_norm")),
         norm_eps=fields.get("layer_norm_eps", float, 1e-6),
         qkv_bias=fields.get("qkv_bias", bool, False),

@@ -6,6 +6,7 @@ Consoles are made when they are needed: tests and pipes exchange `sys.stdout` be
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-# A pipe has no width; rich would assume 80 columns and cut the tables that people pipe into grep.
+# A pipe has no width of its own; rich would assume 80 columns and cut the tables that people pipe into grep.
 PIPE_WIDTH = 200
 Justify = Literal["left", "right"]
 
@@ -29,7 +30,7 @@ def out() -> Console:
     """The console of results."""
     from rich.console import Console
 
-    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    return Console() if sys.stdout.isatty() or "COLUMNS" in os.environ else Console(width=PIPE_WIDTH)
 
 
 def err() -> Console:

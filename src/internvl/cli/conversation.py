@@ -53,7 +53,8 @@ class Conversation:
 
     def run(self) -> None:
         """Until /quit or the end of input."""
-        note(f"{self._answerer.vlm!r}\n{_count(self._pending)} shown with the first question; /help lists commands")
+        shown = f"{_count(self._pending)} shown with the first question; " if self._pending else ""
+        note(f"{self._answerer.vlm!r}\n{shown}/help lists commands")
         while self._open:
             try:
                 line = self._read().rstrip()
@@ -141,8 +142,8 @@ def read_line() -> str:
 
 def _count(media: Sequence[Image | Video]) -> str:
     pictures = sum(isinstance(item, Image) for item in media)
-    clips = len(media) - pictures
-    return f"{pictures} picture{'s' * (pictures != 1)} and {clips} clip{'s' * (clips != 1)}"
+    counts = {"picture": pictures, "clip": len(media) - pictures}
+    return " and ".join(f"{count} {what}{'s' * (count != 1)}" for what, count in counts.items() if count)
 
 
 def _needed(path: str, example: str) -> str:

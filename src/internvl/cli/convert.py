@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from internvl.cli.console import UsageError, note, progress
+
+if TYPE_CHECKING:
+    from internvl.checkpoint.keymap import Layout
 
 UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
@@ -17,8 +20,8 @@ def convert(
     source: Annotated[str, typer.Argument(metavar="SRC", help="A checkpoint folder, an embedded model, or a hub name.")],
     target: Annotated[Path, typer.Argument(metavar="DST", help="A new or empty folder.")],
     to: Annotated[
-        Literal["original", "native"],
-        typer.Option("--to", help="original: as released. native: as transformers loads it without remote code."),
+        str,
+        typer.Option("--to", metavar="LAYOUT", help="original: as released. native: as transformers loads it, without remote code."),
     ],
     max_shard_size: Annotated[str, typer.Option("--max-shard-size", help="Largest file, such as 5GB or 500MB.")] = "5GB",
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no summary.")] = False,
@@ -33,19 +36,28 @@ def convert(
     from internvl.checkpoint.convert import convert as convert_checkpoint
     from internvl.checkpoint.hub import resolve
 
-    limit = parse_bytes(max_shard_size)
+    layout, limit = parse_layout(to), parse_bytes(max_shard_size)
     folder = resolve(source)
     with progress("tensors", quiet=quiet) as bar:
-        task = bar.add_task(f"-> {to}", total=None, rate=0.0)
+        task = bar.add_task(f"-> {layout}", total=None, rate=0.0)
 
         def advance(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, rate=bar.tasks[0].speed or 0.0)
 
-        convert_checkpoint(folder, target, layout=to, max_shard_bytes=limit, progress=advance)
+        convert_checkpoint(folder, target, layout=layout, max_shard_bytes=limit, progress=advance)
     if not quiet:
         shards = sorted(target.glob("*.safetensors"))
         size = sum(shard.stat().st_size for shard in shards)
-        note(f"wrote {target} in the {to} layout: {len(shards)} file{'s' * (len(shards) != 1)}, {size / 1e9:.3f} GB of weights")
+        note(f"wrote {target} in the {layout} layout: {len(shards)} file{'s' * (len(shards) != 1)}, {size / 1e9:.3f} GB of weights")
+
+
+def parse_layout(text: str) -> Layout:
+    """The layout of a name. Raises UsageError."""
+    if text == "original":
+        return "original"
+    if text == "native":
+        return "native"
+    raise UsageError(f"--to is original or native, not {text!r}")
 
 
 def parse_bytes(text: str) -> int:

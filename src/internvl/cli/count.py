@@ -80,8 +80,8 @@ def _grouped(media: tuple[MediaCount, ...]) -> list[tuple[MediaCount, int]]:
 
 
 def _row(item: MediaCount, times: int) -> tuple[str, ...]:
-    width, height = item.size
-    return (item.name, str(times), f"{width} x {height}", item.grid, str(item.tiles * times), f"{item.tokens * times:,}")
+    size = "any" if item.size is None else f"{item.size[0]} x {item.size[1]}"
+    return (item.name, str(times), size, item.grid, str(item.tiles * times), f"{item.tokens * times:,}")
 
 
 def _as_json(counted: TokenCount, context: int, policy: TilePolicy, model: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Run the open multimodal models of the InternVL family: pictures and clips in, text out.",
-    epilog='Start here: [bold]internvl chat examples/receipt.png -q "What is the total?"[/bold]',
+    epilog='Start here: [bold]internvl chat examples/sign.png -q "What does the sign say?"[/bold]',
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("chat")(chat.chat)

@@ -13,7 +13,7 @@ Model: TypeAlias = Annotated[
     typer.Option("--model", "-m", help="A checkpoint folder, an embedded model, or a hub name such as OpenGVLab/InternVL2-8B."),
 ]
 Media: TypeAlias = Annotated[
-    list[str] | None, typer.Argument(metavar="[MEDIA]...", show_default=False, help="Pictures and clips, told apart by suffix.")
+    list[str] | None, typer.Argument(metavar="MEDIA", show_default=False, help="Pictures and clips, told apart by suffix.")
 ]
 MaxTiles: TypeAlias = Annotated[
     int | None, typer.Option("--max-tiles", min=1, help="Tiles a picture is cut into at most, instead of the model's own limit.")

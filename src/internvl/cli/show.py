@@ -11,17 +11,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from internvl.cli import options
-from internvl.cli.console import note, print_facts, print_table, write_json
+from internvl.cli.console import note, out, print_facts, print_table, write_json
 
 if TYPE_CHECKING:
     from internvl.models.config import InternVLConfig, LanguageConfig, VisionConfig
     from internvl.models.families import Released
 
+COUNTS = ("vision_encoder", "projector", "language_model", "total")
+NUMBERS = (*COUNTS, "published")
+NARROW = {
+    "name": "name",
+    "vision_encoder": "vision",
+    "projector": "projector",
+    "language_model": "language",
+    "total": "total",
+    "published": "published",
+}
+WIDE = {"name": "name", "vision": "vision encoder", "language": "language model", **NARROW, "template": "template"}
+WIDE_COLUMNS = 165
+
 
 def show(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME|FOLDER]", show_default=False, help="A released model, an embedded one, or a folder."),
+        typer.Argument(metavar="NAME|FOLDER", show_default=False, help="A released model, an embedded one, or a folder."),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -53,13 +66,12 @@ def _show_table(as_json: bool) -> None:
     if as_json:
         write_json(rows, indent=2)
         return
-    columns = ("name", "vision", "language", "vision_encoder", "projector", "language_model", "total", "published", "template")
-    numeric = columns[3:8]
+    columns = WIDE if out().width >= WIDE_COLUMNS else NARROW
     print_table(
-        [(column.replace("_", " "), "right" if column in numeric else "left") for column in columns],
-        [[_billions(row[column]) if column in numeric else str(row[column]) for column in columns] for row in rows],
+        [(title, "right" if key in NUMBERS else "left") for key, title in columns.items()],
+        [[_in_words(row[key]) if key in COUNTS else str(row[key]) for key in columns] for row in rows],
     )
-    note("parameters are derived from the sizes of each part; `internvl show NAME` has the details, and notes where a card differs")
+    note("parameters are derived from each part's sizes; `internvl show NAME` has the details, and notes where a card differs")
 
 
 def _row(released: Released) -> dict[str, Any]:
@@ -80,7 +92,8 @@ def _details_of(name: str) -> dict[str, Any]:
     from internvl.checkpoint.hub import embedded_models, resolve
     from internvl.models.families import released_named
 
-    if Path(name).expanduser().is_dir() or name in embedded_models():
+    is_path = name.startswith((".", "/", "~")) or Path(name).is_dir()
+    if is_path or name in embedded_models():
         return _folder_details(resolve(name))
     released = released_named(name)
     row = _row(released)
@@ -177,5 +190,5 @@ def _shown(key: str, value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and key != "year" else str(value)
 
 
-def _billions(value: int | str) -> str:
-    return value if isinstance(value, str) else f"{value / 1e9:.2f}B"
+def _in_words(parameters: int) -> str:
+    return f"{parameters / 1e9:.2f}B" if parameters >= 1e8 else f"{parameters / 1e6:.1f}M"

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from internvl.engine.sampling import SamplingParams, adjust
+from internvl.engine.sampling import SamplingParams, adjust, check_finite
 from internvl.models.internvl import InternVL
 from internvl.models.language.cache import KVCache
 
 
 @dataclass(frozen=True)
 class Beam:
-    """An answer so far and the sum of its log-probabilities."""
+    """An answer so far and the sum of its log-probabilities, or, once complete, that sum with the length penalty."""
 
     ids: tuple[int, ...]
     score: float
@@ -28,47 +28,48 @@ class Beam:
 def beam_search(
     model: InternVL, cache: KVCache, logits: Tensor, params: SamplingParams, stop_ids: frozenset[int], *, room: int
 ) -> list[int]:
-    """The ids of the best answer, its end token included if it has one. `cache` holds the prompt, `logits` [vocabulary] follow it."""
+    """The ids of the best answer, its end token included if it has one. `cache` holds the prompt, `logits` [vocabulary] follow it.
+
+    The cache stays as it is: the search works on copies.
+    """
     width = params.num_beams
+    keep = max(2, 1 + len(stop_ids)) * width  # so many that `width` open ones remain, whichever of them end here
     done: list[Beam] = []
-    beams = [Beam((), 0.0)]
-    rows = logits[None]
+    beams, rows = [Beam((), 0.0)], logits[None]
     for length in range(1, room + 1):
-        candidates = _candidates(beams, rows, params, stop_ids, keep=2 * width)
-        done += [_scored(beam, params, length) for _, beam in candidates[:width] if beam.ids[-1] in stop_ids]
-        done = sorted(done, key=lambda beam: -beam.score)[:width]
+        candidates = _candidates(beams, rows, params, stop_ids, keep=keep)
+        ended = [beam for _, beam in candidates[:width] if length == room or beam.ids[-1] in stop_ids]
+        done = sorted(done + [_penalised(beam, params) for beam in ended], key=lambda beam: -beam.score)[:width]
         going = [(row, beam) for row, beam in candidates if beam.ids[-1] not in stop_ids][:width]
-        if not going:
-            return list(done[0].ids)
-        beams = [beam for _, beam in going]
-        if len(done) >= width and done[-1].score >= _scored(candidates[0][1], params, length).score:
-            return list(done[0].ids)
-        if length == room:
+        if length == room or not going or _settled(done, going[0][1], params):
             break
+        beams = [beam for _, beam in going]
         cache = cache.select([row for row, _ in going])
-        ids = torch.tensor([beam.ids[-1] for beam in beams])[:, None]
-        rows = model(ids, cache=cache)[:, -1]
-    done += [_scored(beam, params, len(beam.ids)) for beam in beams if beam.ids]
-    return list(max(done, key=lambda beam: beam.score).ids)
+        rows = model(torch.tensor([beam.ids[-1] for beam in beams])[:, None], cache=cache)[:, -1]
+    return list(done[0].ids)
+
+
+def _settled(done: list[Beam], best_open: Beam, params: SamplingParams) -> bool:
+    """Whether enough answers are complete and the best open one, ended now, would not be among them."""
+    return len(done) == params.num_beams and done[-1].score >= _penalised(best_open, params).score
 
 
 def _candidates(
     beams: list[Beam], rows: Tensor, params: SamplingParams, stop_ids: frozenset[int], *, keep: int
 ) -> list[tuple[int, Beam]]:
     """The best continuations by one token over all beams, best first, with the row each comes from."""
-    scores = []
-    for row, beam in enumerate(beams):
-        logprobs = torch.log_softmax(rows[row].float(), dim=-1)
-        scores.append(adjust(logprobs, list(beam.ids), params, stop_ids) + beam.score)
-    flat = torch.cat(scores)
-    best = flat.topk(min(keep, flat.numel()))
-    vocabulary = rows.shape[-1]
+    scores = torch.log_softmax(rows.float(), dim=-1)  # B,vocabulary
+    check_finite(float(scores.max()))
+    if params.repetition_penalty != 1.0 or len(beams[0].ids) < params.min_new_tokens:
+        scores = torch.stack([adjust(row, beam.ids, params, stop_ids) for row, beam in zip(scores, beams, strict=True)])
+    scores = scores + torch.tensor([beam.score for beam in beams], device=scores.device)[:, None]
+    best = scores.flatten().topk(min(keep, scores.numel()))
     found = []
     for score, index in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-        row, token = divmod(index, vocabulary)
+        row, token = divmod(index, rows.shape[-1])
         found.append((row, Beam((*beams[row].ids, token), score)))
     return found
 
 
-def _scored(beam: Beam, params: SamplingParams, length: int) -> Beam:
-    return Beam(beam.ids, beam.score / length**params.length_penalty)
+def _penalised(beam: Beam, params: SamplingParams) -> Beam:
+    return Beam(beam.ids, beam.score / len(beam.ids) ** params.length_penalty)

@@ -1,11 +1,8 @@
-"""The functions of the model card's quick start: pictures and clips to pixel values, device maps, and text from a thread."""
+"""The functions of the model card's quick start: pictures and clips to pixel values, and device maps."""
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import PIL.Image
 import torch
@@ -21,7 +18,6 @@ from internvl.media.tiling import TilePolicy, choose_grid
 from internvl.media.video import read_frames
 from internvl.messages import Video
 from internvl.models.families import RELEASED
-from internvl.prompt.tokenizer import Tokenizer
 
 
 def load_image(image_file: str | Path | bytes | PIL.Image.Image, input_size: int = 448, max_num: int = 12) -> Tensor:
@@ -54,12 +50,16 @@ def load_video(
     return torch.cat(batches), [int(batch.shape[0]) for batch in batches]
 
 
-def split_model(model: str | Path, world_size: int | None = None) -> dict[str, int]:
-    """A device map for a model over `world_size` GPUs (None: all of this machine, at least one).
+def split_model(model: str | Path, world_size: int | None = None) -> dict[str, int] | dict[str, str]:
+    """A device map for a model over `world_size` GPUs (None: all of this machine; without any, everything on the CPU).
 
     The number of layers comes from the model itself: a checkpoint folder, a hub name, or the name of a released model.
     """
-    return split_layers(_layers_of(model), world_size or max(1, torch.cuda.device_count()))
+    layers = _layers_of(model)
+    gpus = torch.cuda.device_count() if world_size is None else world_size
+    if world_size is None and gpus == 0:
+        return {name: "cpu" for name in split_layers(layers, 1)}
+    return split_layers(layers, gpus)
 
 
 def _layers_of(model: str | Path) -> int:
@@ -68,50 +68,3 @@ def _layers_of(model: str | Path) -> int:
         return RELEASED[short].config().language.num_layers
     path = resolve(model) / "config.json"
     return read_config(read_json(path), str(path)).language.num_layers
-
-
-class TextIteratorStreamer:
-    """Text of an answer that another thread writes: pass it as `streamer` in `generation_config` and iterate over it.
-
-    An answer that fails in its thread never calls `end`; after `timeout` seconds of silence iterating raises `queue.Empty`, as the
-    card's streamer does. `VLM.stream` needs neither thread nor timeout.
-    """
-
-    def __init__(
-        self,
-        tokenizer: Tokenizer,
-        skip_prompt: bool = False,
-        skip_special_tokens: bool = True,
-        timeout: float | None = None,
-        **_: Any,
-    ) -> None:
-        self._decoder = tokenizer.stream(skip_special=skip_special_tokens)
-        self._skip_next = skip_prompt
-        self._timeout = timeout
-        self._queue: queue.Queue[str | None] = queue.Queue()
-
-    def put(self, value: Tensor | Sequence[int]) -> None:
-        """Ids from the writing thread; the first call brings the prompt."""
-        if self._skip_next:
-            self._skip_next = False
-            return
-        ids = value.reshape(-1).tolist() if isinstance(value, Tensor) else list(value)
-        text = "".join([self._decoder.push(int(token)) for token in ids])
-        if text:
-            self._queue.put(text)
-
-    def end(self) -> None:
-        """The answer is complete."""
-        rest = self._decoder.finish()
-        if rest:
-            self._queue.put(rest)
-        self._queue.put(None)
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        text = self._queue.get(timeout=self._timeout)
-        if text is None:
-            raise StopIteration
-        return text

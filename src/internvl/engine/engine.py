@@ -9,19 +9,21 @@ rounding the numbers, that it would have by itself.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from internvl.engine.answer import Answer
 from internvl.engine.beam import beam_search
-from internvl.engine.prefix import Prefix
-from internvl.engine.request import FinishReason, Reply, Request, Timings, Usage
-from internvl.engine.sampling import Sampler
-from internvl.engine.text_stream import TextStream
+from internvl.engine.generation import Generation
+from internvl.engine.prefix import Prefix, angle_limit
+from internvl.engine.request import Reply, Request
+from internvl.engine.sampling import Sampler, next_tokens
+from internvl.engine.text_stream import Decoder, TextStream
 from internvl.engine.vision_cache import VisionCache
-from internvl.errors import ContextLengthError
+from internvl.errors import ContextLengthError, SamplingError
 from internvl.inputs import ModelInputs
 from internvl.models.internvl import InternVL
 from internvl.models.language.cache import KVCache
@@ -29,94 +31,24 @@ from internvl.prompt.placeholders import GROUNDING_MARKS
 from internvl.prompt.tokenizer import Tokenizer
 
 MAX_BATCH = 8
+UNBOUNDED = 1 << 30
 
 
 @dataclass
-class Answer:
-    """One request on its way: its tokens so far, its text, its place in the batch."""
+class _Read:
+    """A prompt that was read: its keys and values, and the logits [vocabulary] behind its last token."""
 
-    request: Request
-    sampler: Sampler
-    stream: TextStream
-    room: int  # tokens the answer may have
-    cached_tokens: int
-    encode_s: float
-    prefill_s: float
-    started: float
-    ids: list[int] = field(default_factory=list)
-    text: str = ""
-    first_token_s: float = 0.0
-    finish_reason: FinishReason | None = None
-
-    def take(self, token: int) -> str:
-        """Add a token; return the text it made certain. Sets `finish_reason` when the answer is complete."""
-        self.ids.append(token)
-        self.first_token_s = self.first_token_s or time.perf_counter() - self.started
-        if token in self.sampler.stop_ids:
-            self.finish_reason = "stop"
-        piece = "" if self.finish_reason else self.stream.push(token)
-        if self.stream.stopped:
-            self.finish_reason = "stop"
-        elif not self.finish_reason and len(self.ids) >= self.room:
-            self.finish_reason = "length"
-        if self.finish_reason:
-            piece += self.stream.finish()
-        self.text += piece
-        return piece
-
-    def reply(self) -> Reply:
-        """The finished answer."""
-        inputs = self.request.inputs
-        total_s = time.perf_counter() - self.started
-        return Reply(
-            text=self.text,
-            ids=tuple(self.ids),
-            finish_reason=self.finish_reason or "length",
-            usage=Usage(
-                prompt_tokens=inputs.tokens,
-                visual_tokens=inputs.visual_tokens,
-                tiles=inputs.tiles,
-                cached_tokens=self.cached_tokens,
-                answer_tokens=len(self.ids),
-            ),
-            timings=Timings(
-                encode_s=self.encode_s,
-                prefill_s=self.prefill_s,
-                first_token_s=self.first_token_s,
-                decode_s=total_s - self.first_token_s,
-            ),
-        )
-
-
-class Generation:
-    """An answer that is being written: iterate for its pieces; `reply` is complete when the iteration ended or was closed."""
-
-    def __init__(self, pieces: Iterator[str], answer: Answer, cache: KVCache) -> None:
-        self._pieces = pieces
-        self._answer = answer
-        self._cache = cache
-
-    def __iter__(self) -> Iterator[str]:
-        return self._pieces
-
-    @property
-    def reply(self) -> Reply:
-        """What has been answered so far."""
-        return self._answer.reply()
-
-    @property
-    def prefix(self) -> Prefix:
-        """What the model has read by now, for a next turn."""
-        inputs = self._answer.request.inputs
-        ids = (*inputs.ids.tolist(), *self._answer.ids)
-        return Prefix(ids[: self._cache.length], inputs.tile_keys, self._cache)
+    answer: Answer
+    cache: KVCache
+    logits: Tensor
+    first_prompt: int
 
 
 class Engine:
-    """Runs requests on one model. `stop_ids` end an answer."""
+    """Runs requests on one model, one call at a time. `stop_ids` end an answer. Without a tokenizer replies hold ids and no text."""
 
     def __init__(
-        self, model: InternVL, tokenizer: Tokenizer, *, stop_ids: frozenset[int], vision_cache: VisionCache | None = None
+        self, model: InternVL, tokenizer: Tokenizer | None, *, stop_ids: frozenset[int], vision_cache: VisionCache | None = None
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -124,88 +56,130 @@ class Engine:
         self.vision_cache = VisionCache() if vision_cache is None else vision_cache
 
     def generate(self, requests: Sequence[Request], *, max_batch: int = MAX_BATCH) -> list[Reply]:
-        """Answer all requests, at most `max_batch` at a time; replies come in the order of the requests."""
-        replies: list[Reply] = []
-        for start in range(0, len(requests), max_batch):
-            replies += self._generate_batch(requests[start : start + max_batch])
-        return replies
+        """Answer all requests, at most `max_batch` at a time; replies come in the order of the requests.
+
+        Raises ContextLengthError, SamplingError, NumericError.
+        """
+        replies: dict[int, Reply] = {}
+        for members in self._batches(requests, max_batch):
+            replies.update(zip(members, self._generate_batch([requests[i] for i in members]), strict=True))
+        return [replies[i] for i in range(len(requests))]
 
     def stream(self, request: Request, *, prefix: Prefix | None = None) -> Generation:
-        """Answer one request piece by piece. A `prefix` of an earlier turn is continued, and its cache taken over."""
-        answer, cache, logits = self._start(request, prefix)
-        return Generation(self._pieces(answer, cache, logits), answer, cache)
+        """Read one request; the answer comes piece by piece. A `prefix` of an earlier turn is continued, and its cache taken over.
+
+        When the prompt is too long (ContextLengthError) the prefix is left as it was.
+        """
+        read = self._start(request, prefix)
+        return Generation(self._pieces(read), read.answer, read.cache, first_prompt=read.first_prompt)
+
+    def _batches(self, requests: Sequence[Request], max_batch: int) -> Iterator[list[int]]:
+        """Numbers of the requests that are decoded together.
+
+        One that may outgrow the limit of its rotary angles goes alone: these follow the longest member, and change for all.
+        """
+        limit = angle_limit(self.model.config.language) or UNBOUNDED
+        together = []
+        for number, request in enumerate(requests):
+            if request.inputs.tokens + request.params.max_new_tokens > limit:
+                yield [number]
+            else:
+                together.append(number)
+        for start in range(0, len(together), max_batch):
+            yield together[start : start + max_batch]
 
     @torch.inference_mode()
     def _generate_batch(self, requests: Sequence[Request]) -> list[Reply]:
-        started = [self._start(request, None) for request in requests]
-        answers = [answer for answer, _, _ in started]
-        for answer, cache, logits in started:
-            self._first(answer, cache, logits)
-        live = [i for i, answer in enumerate(answers) if answer.finish_reason is None]
-        caches = [started[i][1] for i in live]
-        del started
+        answers, live, caches = [], [], []
+        for request in requests:
+            read = self._start(request, None)
+            self._first(read)
+            answers.append(read.answer)
+            if read.answer.finish_reason is None:
+                live.append(read.answer)
+                caches.append(read.cache)
+            del read
         if live:
-            self._decode_batch([answers[i] for i in live], caches[0] if len(live) == 1 else KVCache.stack(caches))
+            # The list is emptied so that the caches of single prompts are freed before decoding begins.
+            stacked = caches[0] if len(caches) == 1 else KVCache.stack(caches)
+            caches.clear()
+            self._decode_batch(live, stacked)
         return [answer.reply() for answer in answers]
 
     def _decode_batch(self, answers: list[Answer], cache: KVCache) -> None:
         while answers:
-            logits = self._step([answer.ids[-1] for answer in answers], cache)
-            for row, answer in enumerate(answers):
-                answer.take(answer.sampler.next(logits[row], answer.ids))
+            self._step(answers, cache)
             alive = [row for row, answer in enumerate(answers) if answer.finish_reason is None]
             if 0 < len(alive) < len(answers):
                 cache = cache.select(alive)
             answers = [answers[row] for row in alive]
 
-    def _pieces(self, answer: Answer, cache: KVCache, logits: Tensor) -> Iterator[str]:
+    def _pieces(self, read: _Read) -> Generator[str]:
+        answer, cache = read.answer, read.cache
         with torch.inference_mode():
-            piece = self._first(answer, cache, logits)
+            piece = self._first(read)
+        del read
         while True:
             if piece:
                 yield piece
             if answer.finish_reason is not None:
                 return
+            # Not around the yield: the mode would leak into the caller's code.
             with torch.inference_mode():
-                logits = self._step([answer.ids[-1]], cache)[0]
-                piece = answer.take(answer.sampler.next(logits, answer.ids))
+                [piece] = self._step([answer], cache)
 
-    def _first(self, answer: Answer, cache: KVCache, logits: Tensor) -> str:
-        """The first token, or with beams the whole answer."""
+    def _first(self, read: _Read) -> str:
+        """The first token, or with beams the whole answer -> its text."""
+        answer = read.answer
         if answer.request.params.num_beams == 1:
-            return answer.take(answer.sampler.next(logits, answer.ids))
-        ids = beam_search(self.model, cache, logits, answer.request.params, self.stop_ids, room=answer.room)
-        return "".join([answer.take(token) for token in ids])
+            [token] = next_tokens(read.logits[None], [answer.sampler], [answer.ids])
+            return answer.take(token)
+        began = time.perf_counter()
+        answer.first_token_s = began - answer.started
+        params = answer.request.params
+        pieces = []
+        for token in beam_search(self.model, read.cache, read.logits, params, self.stop_ids, room=answer.room):
+            pieces.append(answer.take(token))
+            if answer.finish_reason is not None:
+                break
+        answer.decode_s = time.perf_counter() - began
+        return "".join(pieces)
 
-    def _step(self, tokens: Sequence[int], cache: KVCache) -> Tensor:
-        """Append one token to every row -> logits [rows, vocabulary]."""
-        ids = torch.tensor(tokens, dtype=torch.long)[:, None]
-        return self.model(ids, cache=cache)[:, -1]
+    def _step(self, answers: Sequence[Answer], cache: KVCache) -> list[str]:
+        """Append each answer's last token to its row, choose the next one -> the text that this made certain."""
+        began = time.perf_counter()
+        ids = torch.tensor([answer.ids[-1] for answer in answers])[:, None]
+        logits = self.model(ids, cache=cache)[:, -1]
+        tokens = next_tokens(logits, [answer.sampler for answer in answers], [answer.ids for answer in answers])
+        spent_s = time.perf_counter() - began
+        for answer in answers:
+            answer.decode_s += spent_s
+        return [answer.take(token) for answer, token in zip(answers, tokens, strict=True)]
 
     @torch.inference_mode()
-    def _start(self, request: Request, prefix: Prefix | None) -> tuple[Answer, KVCache, Tensor]:
+    def _start(self, request: Request, prefix: Prefix | None) -> _Read:
         started = time.perf_counter()
         inputs, params = request.inputs, request.params
         room = min(params.max_new_tokens, self._room(inputs))
-        shared = 0 if prefix is None else prefix.shared_with(inputs)
+        stream = TextStream(self._decoder(request), params.stop)
+        shared = 0 if prefix is None else prefix.shared_with(inputs, self.model.config.language)
         cache = self.model.new_cache() if prefix is None or shared == 0 else prefix.cache
         cache.truncate(shared)
         visual = self._visual(inputs, shared)
-        encoded = time.perf_counter()
+        encoded = self._now()
         ids = inputs.ids[None, shared:]
         logits = self.model(ids, visual, placeholder_id=inputs.placeholder_id, cache=cache, last_only=True)[0, -1]
-        keep = _marks(self.tokenizer) if params.show_marks else frozenset()
         answer = Answer(
             request=request,
             sampler=Sampler(params, self.stop_ids),
-            stream=TextStream(self.tokenizer.stream(keep=keep), params.stop),
+            stream=stream,
             room=room,
+            started=started,
             cached_tokens=shared,
             encode_s=encoded - started,
-            prefill_s=time.perf_counter() - encoded,
-            started=started,
+            prefill_s=self._now() - encoded,
         )
-        return answer, cache, logits
+        return _Read(answer, cache, logits, prefix.first_prompt if prefix is not None and shared else inputs.tokens)
 
     def _visual(self, inputs: ModelInputs, shared: int) -> Tensor | None:
         """Visual tokens [n,D] of the placeholders behind the first `shared` tokens; only their tiles are encoded."""
@@ -222,14 +196,38 @@ class Engine:
         """Tokens an answer may have. Dynamic rope reaches beyond the trained length; for the others it is the limit."""
         language = self.model.config.language
         if language.rope.kind == "dynamic":
-            return 1 << 30
+            return UNBOUNDED
         room = language.max_positions - inputs.tokens
         if room < 1:
             raise ContextLengthError(
-                f"the prompt has {inputs.tokens} tokens ({inputs.visual_tokens} of them visual, {inputs.tiles} tiles), "
-                f"but the model has {language.max_positions} positions; use fewer tiles, pictures or words"
+                f"the prompt has {inputs.tokens} tokens ({inputs.tokens - inputs.visual_tokens} of text, {inputs.visual_tokens} "
+                f"visual in {inputs.tiles} tiles), but the model has {language.max_positions} positions and an answer needs 1 or more; "
+                "use fewer tiles, pictures, frames or words"
             )
         return room
+
+    def _decoder(self, request: Request) -> Decoder:
+        if self.tokenizer is None:
+            if request.params.stop:
+                raise SamplingError("stop strings need a tokenizer, and this engine has none")
+            return _Wordless()
+        return self.tokenizer.stream(keep=_marks(self.tokenizer) if request.params.show_marks else frozenset())
+
+    def _now(self) -> float:
+        """The clock, once a GPU has done what it was given."""
+        if self.model.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+
+class _Wordless:
+    """Stands in for a decoder where nobody wants text."""
+
+    def push(self, token_id: int) -> str:
+        return ""
+
+    def finish(self) -> str:
+        return ""
 
 
 def _marks(tokenizer: Tokenizer) -> frozenset[int]:

@@ -1,32 +1,61 @@
 """What a model has already read, and how much of it a new prompt shares.
 
 A prefix is shared as far as the ids agree and the tiles behind their placeholders are the same pictures: two different
-pictures have equal placeholder ids, so ids alone would be wrong.
+pictures have equal placeholder ids, so ids alone would be wrong. And rotary angles must agree: InternLM2's and Phi-3's change
+once a sequence outgrows a limit, so keys from below it don't fit above, and reading anew is what gives the right answer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from internvl.inputs import ModelInputs
+from internvl.models.config import LanguageConfig
 from internvl.models.language.cache import KVCache
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prefix:
-    """Ids and tiles whose keys and values are in `cache`."""
+    """Ids [n] and tiles whose keys and values are in `cache`; `first_prompt` is the length of the prompt that began it."""
 
-    ids: tuple[int, ...]
+    ids: Tensor
     tile_keys: tuple[str, ...]
     cache: KVCache
+    first_prompt: int
 
-    def shared_with(self, inputs: ModelInputs) -> int:
+    def shared_with(self, inputs: ModelInputs, language: LanguageConfig) -> int:
         """How many leading tokens of a prompt are in the cache; at least one is left to be read, so that logits come out."""
-        ids = inputs.ids.tolist()
-        limit = min(len(self.ids), len(ids) - 1)
-        shared = next((i for i in range(limit) if self.ids[i] != ids[i]), limit)
-        tile = next((t for t, (a, b) in enumerate(zip(self.tile_keys, inputs.tile_keys, strict=False)) if a != b), None)
-        if tile is None:
-            return shared
-        placeholders = [i for i, token in enumerate(ids) if token == inputs.placeholder_id]
-        return min(shared, placeholders[tile * inputs.tokens_per_tile])
+        if not self._same_angles(inputs.tokens, language):
+            return 0
+        limit = min(len(self.ids), inputs.tokens - 1)
+        differing = (self.ids[:limit] != inputs.ids[:limit]).nonzero()
+        shared = int(differing[0]) if len(differing) else limit
+        return min(shared, self._same_pictures(inputs))
+
+    def _same_pictures(self, inputs: ModelInputs) -> int:
+        """Where the first placeholder stands whose tile is not the one that was read there."""
+        pairs = zip(inputs.tile_keys, self.tile_keys, strict=False)
+        same = next((tile for tile, (new, old) in enumerate(pairs) if new != old), min(len(inputs.tile_keys), len(self.tile_keys)))
+        if same == len(inputs.tile_keys):
+            return inputs.tokens
+        return int((inputs.ids == inputs.placeholder_id).nonzero()[same * inputs.tokens_per_tile])
+
+    def _same_angles(self, tokens: int, language: LanguageConfig) -> bool:
+        limit = angle_limit(language)
+        if limit is None:
+            return True
+        if tokens <= limit and len(self.ids) <= limit:
+            return True
+        # Above its limit longrope has one set of angles, but dynamic rope another one for each length.
+        return language.rope.kind == "longrope" and tokens > limit and self.first_prompt > limit
+
+
+def angle_limit(language: LanguageConfig) -> int | None:
+    """The length above which rotary angles depend on the length; None where they never do."""
+    if language.rope.kind == "dynamic":
+        return language.max_positions
+    if language.rope.kind == "longrope":
+        return language.rope.original_max_positions or 0
+    return None

@@ -6,7 +6,7 @@ vlm.chat("What is the total?", Image("receipt.png"))
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,10 +16,12 @@ from internvl.checkpoint.checkpoint import Checkpoint
 from internvl.checkpoint.hub import resolve
 from internvl.checkpoint.load import load_weights
 from internvl.checkpoint.placement import Devices
-from internvl.engine.engine import Engine, Generation
+from internvl.engine.engine import MAX_BATCH, Engine
+from internvl.engine.generation import Generation
 from internvl.engine.request import Reply, Request
 from internvl.engine.sampling import SamplingParams
 from internvl.engine.session import Session
+from internvl.engine.vision_cache import VisionCache
 from internvl.errors import ConfigError
 from internvl.media.tiling import TilePolicy
 from internvl.messages import Image, Message, Video
@@ -36,11 +38,19 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 class VLM:
     """A chat model with its processor and engine. `engine`, `processor` and `model` are the layers below, each usable alone."""
 
-    def __init__(self, model: InternVL, tokenizer: Tokenizer, *, policy: TilePolicy | None = None, name: str = "model") -> None:
+    def __init__(
+        self,
+        model: InternVL,
+        tokenizer: Tokenizer,
+        *,
+        policy: TilePolicy | None = None,
+        name: str = "model",
+        vision_cache: VisionCache | None = None,
+    ) -> None:
         self.name = name
         self.model = model
         self.processor = Processor.of(model.config, tokenizer, policy=policy)
-        self.engine = Engine(model, tokenizer, stop_ids=frozenset({self.processor.stop_id}))
+        self.engine = Engine(model, tokenizer, stop_ids=frozenset({self.processor.stop_id}), vision_cache=vision_cache)
 
     @classmethod
     def load(
@@ -82,21 +92,24 @@ class VLM:
 
     def with_policy(self, policy: TilePolicy) -> VLM:
         """The same weights with another tile policy."""
-        return VLM(self.model, self.tokenizer, policy=policy, name=self.name)
+        return VLM(self.model, self.tokenizer, policy=policy, name=self.name, vision_cache=self.engine.vision_cache)
 
     def chat(self, question: str, *media: Media, system: str | None = None, **options: Any) -> str:
         """The answer to one question. `options` are the fields of SamplingParams: max_new_tokens, temperature, stop, ..."""
         return self.answer(as_conversation(question, media, system), **options).text
 
-    def stream(self, question: str, *media: Media, system: str | None = None, **options: Any) -> Iterator[str]:
-        """The answer piece by piece; the pieces joined are what `chat` returns."""
-        yield from self.generation(as_conversation(question, media, system), **options)
+    def stream(self, question: str, *media: Media, system: str | None = None, **options: Any) -> Generation:
+        """The answer piece by piece; the pieces joined are what `chat` returns. The iterator's `reply` says what it cost."""
+        return self.generation(as_conversation(question, media, system), **options)
 
     def batch(
-        self, questions: Sequence[tuple[str, *tuple[Media, ...]]], *, system: str | None = None, **options: Any
+        self, questions: Sequence[str | tuple[str, *tuple[Media, ...]]], *, system: str | None = None, **options: Any
     ) -> list[str]:
         """Answers to several questions, decoded together. Each question is a tuple of its text and its pictures or clips."""
-        conversations = [as_conversation(question, media, system) for question, *media in questions]
+        conversations = []
+        for each in questions:
+            question, *media = (each,) if isinstance(each, str) else each
+            conversations.append(as_conversation(question, media, system))
         return [reply.text for reply in self.answer_all(conversations, **options)]
 
     def session(self, *, system: str | None = None) -> Session:
@@ -112,9 +125,13 @@ class VLM:
         return self.answer_all([conversation], **options)[0]
 
     def answer_all(self, conversations: Sequence[Sequence[Message]], **options: Any) -> list[Reply]:
-        """Replies to several conversations, decoded together."""
+        """Replies to several conversations, decoded together. Pictures are opened a batch at a time, so any number fits in memory."""
         params = SamplingParams.of(options)
-        return self.engine.generate([Request(self.processor.prepare(each), params) for each in conversations])
+        replies: list[Reply] = []
+        for start in range(0, len(conversations), MAX_BATCH):
+            batch = conversations[start : start + MAX_BATCH]
+            replies += self.engine.generate([Request(self.processor.prepare(each), params) for each in batch])
+        return replies
 
     def generation(self, conversation: Sequence[Message], **options: Any) -> Generation:
         """A reply that is being written: iterate for pieces, then read `.reply`."""

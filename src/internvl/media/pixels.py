@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -74,8 +75,11 @@ def tiles_of(image: PIL.Image.Image, policy: TilePolicy, *, normalisation: Norma
     if policy.pad_to_square and not policy.dynamic:
         image = pad_to_square(image, normalisation.mean_colour)
     tiles = _cut_array(image, grid, tile_size=policy.tile_size, thumbnail=policy.has_thumbnail(grid))
-    pixels = normalise(tiles, normalisation.mean, normalisation.std)
-    return TileBatch(pixels, tile_keys(tiles, normalisation), grid)
+    # Hashing takes as long as normalising, and lets other threads run meanwhile.
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        keys = aside.submit(tile_keys, tiles, normalisation)
+        pixels = normalise(tiles, normalisation.mean, normalisation.std)
+    return TileBatch(pixels, keys.result(), grid)
 
 
 def cut_tiles(image: PIL.Image.Image, grid: Grid, *, tile_size: int, thumbnail: bool) -> list[PIL.Image.Image]:

@@ -9,7 +9,7 @@ decoder keeps back whatever a later id could still change: the first bytes of a 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping
 from typing import Protocol
 
 # What transformers' clean-up of "tokenisation spaces" replaces, in its order.
@@ -104,13 +104,13 @@ class CleanUp:
 class ByteLevelDecoder:
     """Ids that stand for bytes: the bytes joined are UTF-8; each broken sequence becomes one U+FFFD, as WHATWG defines it."""
 
-    def __init__(self, token_bytes: Sequence[bytes]) -> None:
+    def __init__(self, token_bytes: Callable[[int], bytes]) -> None:
         self._token_bytes = token_bytes
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
 
     def push(self, token_id: int) -> str:
         """Take one id; ids beyond the vocabulary say nothing."""
-        return self._utf8.decode(self._token_bytes[token_id]) if 0 <= token_id < len(self._token_bytes) else ""
+        return self._utf8.decode(self._token_bytes(token_id))
 
     def finish(self) -> str:
         """Return what was kept back."""
@@ -126,7 +126,7 @@ class FusedDecoder:
 
     def __init__(
         self,
-        texts: Sequence[str | None],
+        texts: Mapping[int, str],
         byte_values: Mapping[int, int],
         *,
         strips_space: bool,
@@ -143,7 +143,7 @@ class FusedDecoder:
         if token_id in self._byte_values:
             self._run.append(self._byte_values[token_id])
             return ""
-        text = self._texts[token_id] if 0 <= token_id < len(self._texts) else None
+        text = self._texts.get(token_id)
         shown = "" if text is None else self._emit(self._flush() + text)
         self._strip = self._strip or token_id in self._strips_again_after
         return shown

@@ -24,10 +24,13 @@ _FUSED_STEPS = {"Replace", "ByteFallback", "Fuse", "Strip"}
 
 
 class JsonModel:
-    """Chunks to ids and ids to text with one `tokenizer.json` object. `unk_id` is the one added id that plain text may yield."""
+    """Chunks to ids and ids to text with one `tokenizer.json` object.
 
-    def __init__(self, spec: Mapping[str, Any], *, added: AddedTokens, unk_id: int | None) -> None:
-        self.vocabulary = read_vocabulary(spec)
+    vocabulary: from `read_vocabulary`. unk_id: the one added id that plain text may yield.
+    """
+
+    def __init__(self, spec: Mapping[str, Any], vocabulary: dict[str, int], *, added: AddedTokens, unk_id: int | None) -> None:
+        self.vocabulary = vocabulary
         self._added = added
         self._decoder_steps = _steps(spec.get("decoder"), "decoders")
         self._is_byte_level = _types(self._decoder_steps) == {"ByteLevel"}
@@ -50,52 +53,45 @@ class JsonModel:
         return ids
 
     @cached_property
-    def _bytes(self) -> list[bytes]:
-        return [b"" if text is None else self._text_bytes(text) for text in self._texts]
+    def _texts(self) -> dict[int, str]:
+        """The vocabulary's spelling of each id."""
+        return {id: text for text, id in self.vocabulary.items()} | {id: token.name for id, token in self._added.by_id.items()}
 
-    def _text_bytes(self, text: str) -> bytes:
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes an id stands for; none beyond the vocabulary."""
+        text = self._texts.get(token_id, "")
         if self._is_byte_level:
             return spelled_bytes(text)
         byte = byte_of(text)
         return bytes([byte]) if byte is not None else text.replace(MARK, " ").encode("utf-8")
 
-    @cached_property
-    def _texts(self) -> list[str | None]:
-        """The vocabulary's spelling of each id; None where ids are unused."""
-        names = {id: text for text, id in self.vocabulary.items()} | {i: t.name for i, t in self._added.by_id.items()}
-        return [names.get(id) for id in range(max(names, default=-1) + 1)]
-
-    def token_bytes(self, token_id: int) -> bytes:
-        """The bytes an id stands for; none beyond the vocabulary."""
-        return self._bytes[token_id] if token_id < len(self._bytes) else b""
-
     def decoder(self, *, bare: Mapping[int, str], shows_special: bool) -> TextDecoder:
         """A fresh decoder. Added tokens are shown without spaces in any case."""
         if self._is_byte_level:
-            return ByteLevelDecoder(self._bytes)
+            return ByteLevelDecoder(self.token_bytes)
         texts, byte_values = self._fused_texts
         strips = "Strip" in _types(self._decoder_steps)
         again = frozenset(bare) if self._later is self._first else frozenset[int]()
         return FusedDecoder(texts, byte_values, strips_space=strips, strips_again_after=again)
 
     @cached_property
-    def _fused_texts(self) -> tuple[list[str | None], dict[int, int]]:
+    def _fused_texts(self) -> tuple[dict[int, str], dict[int, int]]:
         """What each id shows, and the values of byte pieces."""
         types = _types(self._decoder_steps)
-        texts = [text.replace(MARK, " ") if text is not None and "Replace" in types else text for text in self._texts]
-        values = {id: byte_of(text) for id, text in enumerate(self._texts) if text} if "ByteFallback" in types else {}
+        texts = {id: text.replace(MARK, " ") for id, text in self._texts.items()} if "Replace" in types else self._texts
+        values = {id: byte_of(text) for id, text in self._texts.items()} if "ByteFallback" in types else {}
         return texts, {id: value for id, value in values.items() if value is not None}
 
 
 def read_vocabulary(spec: Mapping[str, Any]) -> dict[str, int]:
     """Token text -> id of the model in the object, checked against its merges."""
     model = spec.get("model")
-    vocab = model.get("vocab") if isinstance(model, dict) else None
-    kind = model.get("type", "BPE") if isinstance(model, dict) else None
-    if kind == "BPE" and isinstance(vocab, dict) and isinstance(model, dict):
+    model = model if isinstance(model, dict) else {}
+    kind, vocab = model.get("type", "BPE"), model.get("vocab")
+    if kind == "BPE" and isinstance(vocab, dict):
         _check_merges(vocab, model.get("merges") or [])
         return dict(vocab)
-    if kind == "Unigram" and isinstance(vocab, list):
+    if kind == "Unigram" and isinstance(vocab, list) and all(isinstance(entry, list) and len(entry) == 2 for entry in vocab):
         return {entry[0]: id for id, entry in enumerate(vocab)}
     raise TokenizerError(f"expected a BPE or Unigram model with a vocabulary, found {kind!r}")
 
@@ -103,24 +99,27 @@ def read_vocabulary(spec: Mapping[str, Any]) -> dict[str, int]:
 def opening_token(spec: Mapping[str, Any]) -> str | None:
     """The special token that the post-processor puts before a text, if it does."""
     for step in _steps(spec.get("post_processor"), "processors"):
-        single = step.get("single") or [{}]
-        if step.get("type") == "TemplateProcessing" and "SpecialToken" in single[0]:
-            return str(single[0]["SpecialToken"]["id"])
+        if step.get("type") == "TemplateProcessing":
+            first, *_ = step.get("single") or [{}]
+            special = first.get("SpecialToken") if isinstance(first, dict) else None
+            return str(special["id"]) if isinstance(special, dict) and "id" in special else None
     return None
 
 
-def _check_merges(vocab: Mapping[str, int], merges: Sequence[str | Sequence[str]]) -> None:
+def _check_merges(vocab: Mapping[str, int], merges: Sequence[object]) -> None:
     if len(set(vocab.values())) < len(vocab):
         raise TokenizerError("two tokens of the vocabulary have the same id")
-    for merge in merges:
-        pair = _pair(merge)
-        missing = [part for part in (*pair, "".join(pair)) if part not in vocab]
-        if len(pair) != 2 or missing:
+    for pair in map(_pair, merges):
+        if len(pair) != 2 or not (pair[0] in vocab and pair[1] in vocab and pair[0] + pair[1] in vocab):
+            missing = [part for part in (*pair, "".join(pair)) if part not in vocab]
             raise TokenizerError(f"the merge {' '.join(pair)!r} names {missing or pair}, not in the vocabulary")
 
 
-def _pair(merge: str | Sequence[str]) -> tuple[str, ...]:
-    return tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge)
+def _pair(merge: object) -> tuple[str, ...]:
+    parts = merge.split(" ") if isinstance(merge, str) else merge
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise TokenizerError(f"a merge names two tokens, found {merge!r}")
+    return tuple(parts)
 
 
 def _without(spec: Mapping[str, Any], vocabulary: Mapping[str, int], ids: Collection[int]) -> dict[str, Any]:
@@ -155,7 +154,8 @@ def _steps(part: object, key: str) -> list[dict[str, Any]]:
     """A component as the list of its steps: a sequence's own, or the one component."""
     if not isinstance(part, dict):
         return []
-    return list(part.get(key) or []) if part.get("type") == "Sequence" else [part]
+    steps = part.get(key) if part.get("type") == "Sequence" else [part]
+    return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
 
 
 def _types(steps: Sequence[Mapping[str, Any]]) -> set[str]:

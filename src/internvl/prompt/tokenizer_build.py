@@ -83,6 +83,7 @@ class _Reading:
     special: SpecialNames
     pieces: ModelFacts | None
     spec: Mapping[str, Any]
+    vocabulary: dict[str, int]
     added: AddedTokens
 
     def ids(self, names: Sequence[str]) -> frozenset[int]:
@@ -118,6 +119,7 @@ def _read(files: TokenizerFiles, row: TokenizerClass, source: Source) -> _Readin
         special=special,
         pieces=pieces,
         spec=spec,
+        vocabulary=vocabulary,
         added=_added_tokens(files, source, special, described, vocabulary),
     )
 
@@ -147,7 +149,7 @@ def _added_tokens(
 
 def _model(reading: _Reading) -> Model:
     if reading.pieces is None:
-        return json_model.JsonModel(reading.spec, added=reading.added, unk_id=reading.role("unk_token"))
+        return json_model.JsonModel(reading.spec, reading.vocabulary, added=reading.added, unk_id=reading.role("unk_token"))
     special_ids = reading.ids(reading.special.all)
     beyond = {id for id in reading.ids(reading.special.extra) if id >= len(reading.pieces.texts)}
     return sentencepiece_model.SentencePieceModel(

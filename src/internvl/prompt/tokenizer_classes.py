@@ -1,7 +1,8 @@
 """Which files a folder's tokenizer class reads, and what it assumes when they are silent: one row a class.
 
 The choice is the one of `AutoTokenizer.from_pretrained(folder, use_fast=False)` of transformers 4.37.2; class names of later versions
-read `tokenizer.json`.
+read `tokenizer.json`. One row differs: a Llama folder that has a `tokenizer.json` is read from that, as transformers does today; the
+recorded replies of such folders ask for it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ INTERNLM2 = TokenizerClass(
 )
 LLAMA = TokenizerClass(sources=("json", "sentencepiece"), names=_LLAMA_NAMES, adds_bos=True)
 QWEN2 = TokenizerClass(sources=("vocabulary", "json"), names=_QWEN2_NAMES, adds_bos=False)
-ANY = TokenizerClass(sources=("json", "sentencepiece"), clean_up=True)
+ANY = TokenizerClass(sources=("json",), clean_up=True)
 CLASSES: dict[str, TokenizerClass] = {
     "InternLM2Tokenizer": INTERNLM2,
     "InternLM2TokenizerFast": TokenizerClass(
@@ -62,16 +63,25 @@ CLASSES: dict[str, TokenizerClass] = {
 
 def choose(files: TokenizerFiles) -> tuple[TokenizerClass, Source]:
     """The class of a folder and the files it is read from; a `TokenizerError` when there is nothing to read."""
-    name = files.json_object(CONFIG).get("tokenizer_class")
-    chosen = CLASSES.get(str(name), ANY) if name else _by_files(files)
+    name = _class_name(files)
+    chosen = CLASSES.get(name, ANY) if name else _by_files(files)
     for source in chosen.sources:
         if all(needed in files for needed in _NEEDED[source]):
             return chosen, source
     wanted = " or ".join(" with ".join(_NEEDED[source]) for source in chosen.sources)
     raise TokenizerError(
-        f"{files.folder} has no tokenizer that can be read: expected {wanted}, "
+        f"{files.folder} has no tokenizer that can be read: expected {wanted}{f' for the class {name}' if name else ''}, "
         f"found {', '.join(sorted(files.contents)) or 'none of the tokenizer files'}; copy the missing file from the release"
     )
+
+
+def _class_name(files: TokenizerFiles) -> str | None:
+    """The class that the configuration names, or the one of the code it points to (which is never loaded)."""
+    config = files.json_object(CONFIG)
+    code = config.get("auto_map")
+    slow = code.get("AutoTokenizer") if isinstance(code, dict) else None
+    named = config.get("tokenizer_class") or (slow[0] if isinstance(slow, list) and slow else None)
+    return str(named).rpartition(".")[2] if named else None
 
 
 def _by_files(files: TokenizerFiles) -> TokenizerClass:

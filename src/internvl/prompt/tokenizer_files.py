@@ -26,6 +26,7 @@ VOCABULARY, MERGES = "vocab.json", "merges.txt"
 TOKENIZER_JSON = "tokenizer.json"
 KNOWN_FILES = (CONFIG, SPECIAL_MAP, ADDED, SENTENCEPIECE, VOCABULARY, MERGES, TOKENIZER_JSON)
 ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+MAX_ID = 2**31  # ids are kept in 32-bit arrays elsewhere; a larger one is a broken file
 EXTRA = "additional_special_tokens"
 
 
@@ -93,15 +94,22 @@ def read_special_names(files: TokenizerFiles, defaults: Mapping[str, str]) -> tu
     settings: dict[str, Any] = {**defaults, **files.json_object(CONFIG)}
     if "added_tokens_decoder" not in settings:
         later = files.json_object(SPECIAL_MAP)
-        extra = [*(settings.get(EXTRA) or []), *(later.get(EXTRA) or [])]
+        extra = [*_extra(files, CONFIG, settings), *_extra(files, SPECIAL_MAP, later)]
         settings |= later
         settings[EXTRA] = extra
     roles = {role: settings[role] for role in ROLES if settings.get(role)}
-    extra = settings.get(EXTRA) or []
+    extra = _extra(files, CONFIG, settings)
     described = [_token(files, CONFIG, value, -1) for value in [*roles.values(), *extra]]
     names = [token.name for token in described]
     special = SpecialNames(dict(zip(roles, names, strict=False)), tuple(dict.fromkeys(names[len(roles) :])))
     return special, [replace(token, special=True) for token in described]
+
+
+def _extra(files: TokenizerFiles, file: str, settings: Mapping[str, Any]) -> list[Any]:
+    extra = settings.get(EXTRA) or []
+    if not isinstance(extra, list):
+        raise files.error(file, f"{EXTRA} must be a list, not {type(extra).__name__}")
+    return extra
 
 
 def read_added_tokens(files: TokenizerFiles, special: SpecialNames) -> list[AddedToken]:
@@ -120,6 +128,8 @@ def read_added_tokens(files: TokenizerFiles, special: SpecialNames) -> list[Adde
 def read_tokenizer_json_added(files: TokenizerFiles) -> list[AddedToken]:
     """The added tokens of `tokenizer.json`."""
     entries = files.json_object(TOKENIZER_JSON).get("added_tokens") or []
+    if not isinstance(entries, list) or not all(isinstance(value, dict) for value in entries):
+        raise files.error(TOKENIZER_JSON, "added_tokens must be a list of objects")
     return [_token(files, TOKENIZER_JSON, value, _id(files, TOKENIZER_JSON, value.get("id"))) for value in entries]
 
 
@@ -150,6 +160,6 @@ def _id(files: TokenizerFiles, file: str, value: object) -> int:
         number = int(value) if isinstance(value, int | str) else -1
     except ValueError:
         number = -1
-    if number < 0:
-        raise files.error(file, f"a token id is a number from 0 on, not {value!r}")
+    if not 0 <= number < MAX_ID:
+        raise files.error(file, f"a token id is a number from 0 to {MAX_ID - 1}, not {value!r}")
     return number

@@ -15,7 +15,7 @@ from internvl.errors import TokenizerError
 from internvl.prompt.added_tokens import AddedToken, AddedTokens
 from internvl.prompt.byte_bpe import byte_of_character, spelled_bytes
 from internvl.prompt.detokenize import CLEANED, CleanUp, FusedDecoder, Replacer
-from internvl.prompt.json_model import JsonModel, opening_token
+from internvl.prompt.json_model import JsonModel, opening_token, read_vocabulary
 from internvl.prompt.pieces import Trusted, Typed
 from internvl.prompt.sentencepiece_proto import edit, read_facts
 from internvl.prompt.sentencepiece_text import PieceDecoder, split_characters
@@ -131,7 +131,7 @@ def test_an_edited_model_loses_pieces_and_the_dummy_prefix_only() -> None:
 
 def test_a_run_of_broken_bytes_is_broken_as_a_whole() -> None:
     def decode(*ids: int) -> str:
-        decoder = FusedDecoder([" a", None, None, None], {1: 0xE4, 2: 0xBD, 3: 0xA0}, strips_space=True)
+        decoder = FusedDecoder({0: " a"}, {1: 0xE4, 2: 0xBD, 3: 0xA0}, strips_space=True)
         return "".join(map(decoder.push, ids)) + decoder.finish()
 
     assert decode(0, 0) == "a a"
@@ -149,10 +149,15 @@ def _spec(**changes: object) -> dict[str, object]:
     return {"version": "1.0", "added_tokens": [], "pre_tokenizer": space, "decoder": decoder, "model": model} | changes
 
 
+def _model(*, added: AddedTokens, unk_id: int | None, **changes: object) -> JsonModel:
+    spec = _spec(**changes)
+    return JsonModel(spec, read_vocabulary(spec), added=added, unk_id=unk_id)
+
+
 def test_a_token_that_merges_could_build_is_out_of_reach() -> None:
-    plain = JsonModel(_spec(), added=AddedTokens([]), unk_id=0)
+    plain = _model(added=AddedTokens([]), unk_id=0)
     assert plain.encode_chunks(["<x>"]) == [1, 6]
-    guarded = JsonModel(_spec(), added=AddedTokens([AddedToken(name="<x>", id=6)]), unk_id=0)
+    guarded = _model(added=AddedTokens([AddedToken(name="<x>", id=6)]), unk_id=0)
     assert guarded.encode_chunks(["<x>"]) == [1, 10, 9]
     assert guarded.vocabulary["<x>"] == 6
 
@@ -160,7 +165,7 @@ def test_a_token_that_merges_could_build_is_out_of_reach() -> None:
 def test_a_prefix_for_the_first_chunk_only() -> None:
     token = {"id": 11, "content": "<c>", "special": True, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
     theirs = tokenizers.Tokenizer.from_str(json.dumps(_spec(added_tokens=[token])))
-    ours = JsonModel(_spec(), added=AddedTokens([AddedToken(name="<c>", id=11)]), unk_id=0)
+    ours = _model(added=AddedTokens([AddedToken(name="<c>", id=11)]), unk_id=0)
     for chunks in (["ab", 11, "ab"], [11, "ab"], [11, " ab"]):
         whole = "".join("<c>" if chunk == 11 else str(chunk) for chunk in chunks)
         assert ours.encode_chunks(chunks) == theirs.encode(whole, add_special_tokens=False).ids
@@ -175,4 +180,4 @@ def test_the_token_that_opens_a_text() -> None:
 
 def test_a_decoder_that_is_not_known_is_refused() -> None:
     with pytest.raises(TokenizerError, match="WordPiece"):
-        JsonModel(_spec(decoder={"type": "WordPiece"}), added=AddedTokens([]), unk_id=None)
+        _model(decoder={"type": "WordPiece"}, added=AddedTokens([]), unk_id=None)

@@ -1,0 +1,67 @@
+"""One answer that is being written: its tokens so far, its text, what it has cost, and why it ended."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from internvl.engine.request import FinishReason, Reply, Request, Timings, Usage
+from internvl.engine.sampling import Sampler
+from internvl.engine.text_stream import TextStream
+
+
+@dataclass(kw_only=True)
+class Answer:
+    """`room` is how many tokens it may have; `started` the clock when its request began to be read."""
+
+    request: Request
+    sampler: Sampler
+    stream: TextStream
+    room: int
+    started: float
+    cached_tokens: int
+    encode_s: float
+    prefill_s: float
+    first_token_s: float = 0.0
+    decode_s: float = 0.0
+    ids: list[int] = field(default_factory=list)
+    text: str = ""
+    finish_reason: FinishReason | None = None
+
+    def take(self, token: int) -> str:
+        """Add a token; return the text it made certain. Sets `finish_reason` when the answer is complete."""
+        self.ids.append(token)
+        self.first_token_s = self.first_token_s or time.perf_counter() - self.started
+        if token in self.sampler.stop_ids:
+            self.finish_reason = "stop"
+        piece = "" if self.finish_reason else self.stream.push(token)
+        if self.stream.stopped:
+            self.finish_reason = "stop"
+        elif not self.finish_reason and len(self.ids) >= self.room:
+            self.finish_reason = "length"
+        if self.finish_reason:
+            piece += self.stream.finish()
+        self.text += piece
+        return piece
+
+    def reply(self) -> Reply:
+        """The answer as it stands."""
+        inputs = self.request.inputs
+        return Reply(
+            text=self.text,
+            ids=tuple(self.ids),
+            finish_reason=self.finish_reason or "length",
+            usage=Usage(
+                prompt_tokens=inputs.tokens,
+                visual_tokens=inputs.visual_tokens,
+                tiles=inputs.tiles,
+                cached_tokens=self.cached_tokens,
+                answer_tokens=len(self.ids),
+            ),
+            timings=Timings(
+                encode_s=self.encode_s,
+                prefill_s=self.prefill_s,
+                first_token_s=self.first_token_s,
+                decode_s=self.decode_s,
+            ),
+        )
