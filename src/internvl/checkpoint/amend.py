@@ -1,6 +1,6 @@
 """Changing keys of a JSON file that is carried from one layout to the other, so that the way back undoes it to the letter.
 
-    {"padding_side": "right"}  --amend-->  {"padding_side": "left", "video_token": ..., "converted_from": {...}}  --restore-->  as before
+    {"padding_side": "right"}  --amend-->  {"padding_side": "left", ..., "converted_from": {...}}  --restore-->  as before
 
 Under `converted_from` stand the keys that were set and what stood there.
 """

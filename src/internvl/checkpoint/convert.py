@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from torch import Tensor
 
@@ -138,10 +138,10 @@ def _token_ids(checkpoint: Checkpoint, tokenizer: Tokenizer) -> dict[str, int]:
     part = checkpoint.raw["llm_config" if checkpoint.layout == "original" else "text_config"]
     known = {"bos_token_id": tokenizer.bos_id, "eos_token_id": tokenizer.eos_id, "pad_token_id": tokenizer.pad_id}
     found = {name: part[name] if _is_word(part.get(name), checkpoint) else id for name, id in known.items()}
-    return {name: id for name, id in found.items() if _is_word(id, checkpoint)}
+    return {name: int(id) for name, id in found.items() if _is_word(id, checkpoint)}
 
 
-def _is_word(id: Any, checkpoint: Checkpoint) -> bool:
+def _is_word(id: Any, checkpoint: Checkpoint) -> TypeGuard[int]:
     return isinstance(id, int) and not isinstance(id, bool) and 0 <= id < checkpoint.config.language.vocab_size
 
 

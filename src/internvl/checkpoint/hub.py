@@ -57,12 +57,16 @@ def _download(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     # The hub's errors derive from its HTTP library's, which has changed between its versions; the root is asked for by its place.
-    http_errors = [base for base in HfHubHTTPError.__mro__ if base.__name__ in ("HTTPError", "RequestException")]
+    roots = ("HTTPError", "RequestException")
+    failures: tuple[type[Exception], ...] = (
+        OSError,
+        *(base for base in HfHubHTTPError.__mro__ if issubclass(base, Exception) and base.__name__ in roots),
+    )
     try:
         return Path(snapshot_download(name, allow_patterns=WANTED_FILES))
     except HFValidationError as error:
         raise CheckpointError(f"{name!r} is not a valid hub name: {error}") from error
-    except (OSError, *http_errors) as error:
+    except failures as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(
             f"{name}: neither in the hub's cache nor to be downloaded ({reason}); "

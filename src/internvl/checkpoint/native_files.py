@@ -1,4 +1,4 @@
-"""The files beside a native checkpoint that let transformers' processor do as ours does: tiling, token names, chat template, stop token.
+"""The files that let transformers' processor do as ours does: tiling, token names, chat template, stop token.
 
 What the source's files said is kept in them (`amend`), for the way back.
 """
@@ -42,7 +42,7 @@ def write_native_files(folder: Path, config: InternVLConfig) -> None:
 
 
 def chat_template(template: Template, system_message: str) -> str:
-    """A template's rows in Jinja, for messages whose content is text or a list of parts. Pictures are written as the card writes them."""
+    """A template's rows in Jinja, for messages whose content is text or a list of parts; pictures as the card writes them."""
     system = f"{_shown(template.system_prefix)}%s{_shown(template.system_suffix)}"
     return (
         _CONTENT

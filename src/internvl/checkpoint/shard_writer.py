@@ -121,7 +121,7 @@ def _next(tensors: Iterator[tuple[str, Tensor]], expected: str, spec: TensorSpec
 def _write_tensor(file: BinaryIO, tensor: Tensor) -> None:
     flat = tensor.detach().to("cpu").contiguous().reshape(-1)
     if flat.numel():
-        file.write(memoryview(flat.view(torch.uint8).numpy()))
+        file.write(flat.view(torch.uint8).numpy().data)
 
 
 def _remove(folder: Path, names: set[str] | tuple[str, ...]) -> None:

@@ -157,7 +157,8 @@ def _check_quantisation(raw: dict[str, Any], where: str) -> None:
     if method != "bitsandbytes" or not settings.get("load_in_8bit", False):
         kind = "4-bit bitsandbytes" if method == "bitsandbytes" else f"{method!r:.40}"
         raise ConfigError(
-            f"{where}: the weights are quantised ({kind}); only bitsandbytes int8 can be read. Use the unquantised release of this model"
+            f"{where}: the weights are quantised ({kind}); only bitsandbytes int8 can be read. "
+            "Use the unquantised release of this model"
         )
 
 

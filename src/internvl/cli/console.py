@@ -85,6 +85,14 @@ def printable(text: str) -> str:
     return "".join(c if (c >= " " and not "\x7f" <= c <= "\x9f") or c in "\n\t" else "�" for c in text)
 
 
+def bytes_in_words(size: int) -> str:
+    """16.15 GB, 1.51 MB or 812 bytes."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if size >= 0.1 * factor:
+            return f"{size / factor:.2f} {unit}"
+    return f"{size} bytes"
+
+
 def print_table(columns: Sequence[tuple[str, Justify]], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
     """A table on stdout. Cells are text, never markup."""
     from rich.table import Table
@@ -112,7 +120,7 @@ def print_facts(facts: Iterable[tuple[str, str]], *, title: str | None = None) -
 
 
 def progress(unit: str, *, quiet: bool = False) -> Progress:
-    """A progress bar on stderr with count, rate and time left. Use as a context manager."""
+    """A progress bar on stderr with count, rate and time left; nothing in a log file. Use as a context manager."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     return Progress(
@@ -124,7 +132,7 @@ def progress(unit: str, *, quiet: bool = False) -> Progress:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=err(),
-        disable=quiet,
+        disable=quiet or not sys.stderr.isatty(),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from internvl.cli.console import UsageError, note, progress
+from internvl.cli.console import UsageError, bytes_in_words, note, progress
 
 if TYPE_CHECKING:
     from internvl.checkpoint.keymap import Layout
@@ -39,16 +39,17 @@ def convert(
     layout, limit = parse_layout(to), parse_bytes(max_shard_size)
     folder = resolve(source)
     with progress("tensors", quiet=quiet) as bar:
-        task = bar.add_task(f"-> {layout}", total=None, rate=0.0)
 
         def advance(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, rate=bar.tasks[0].speed or 0.0)
+            # The bar appears with the first tensor: a refusal before it is then one sentence and nothing else.
+            task = bar.task_ids[0] if bar.task_ids else bar.add_task(f"-> {layout}", total=total, rate=0.0)
+            bar.update(task, completed=done, rate=bar.tasks[0].speed or 0.0)
 
         convert_checkpoint(folder, target, layout=layout, max_shard_bytes=limit, progress=advance)
     if not quiet:
         shards = sorted(target.glob("*.safetensors"))
         size = sum(shard.stat().st_size for shard in shards)
-        note(f"wrote {target} in the {layout} layout: {len(shards)} file{'s' * (len(shards) != 1)}, {size / 1e9:.3f} GB of weights")
+        note(f"wrote {target} in the {layout} layout: {len(shards)} file{'s' * (len(shards) != 1)}, {bytes_in_words(size)} of weights")
 
 
 def parse_layout(text: str) -> Layout:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from internvl.cli import options
-from internvl.cli.console import note, out, print_facts, print_table, write_json
+from internvl.cli.console import bytes_in_words, note, out, print_facts, print_table, write_json
 
 if TYPE_CHECKING:
     from internvl.models.config import InternVLConfig, LanguageConfig, VisionConfig
@@ -184,7 +184,7 @@ def _flat(details: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def _shown(key: str, value: Any) -> str:
     if key.startswith("bytes"):
-        return f"{value / 1e9:.2f} GB" if value >= 1e8 else f"{value / 1e6:.2f} MB"
+        return bytes_in_words(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) and key != "year" else str(value)

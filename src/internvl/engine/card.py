@@ -1,4 +1,4 @@
-"""The names of the released model card. Its quick start runs after changing only the import lines:
+"""The chat class of the released model card. Its quick start runs after changing only the import lines:
 
     from internvl import AutoTokenizer, InternVLChatModel as AutoModel, load_image
 
@@ -13,8 +13,8 @@ Nothing remote is ever run: `trust_remote_code` is accepted and means nothing he
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,40 +25,53 @@ from internvl.checkpoint.checkpoint import Checkpoint
 from internvl.checkpoint.hub import resolve
 from internvl.checkpoint.load import load_weights
 from internvl.checkpoint.placement import Devices
-from internvl.engine.card_options import card_sampling
+from internvl.engine.card_options import card_dtype, card_sampling, check_marks_kept, end_ids
+from internvl.engine.card_prompt import Pair, card_inputs, check_marks, model_inputs, tile_counts
+from internvl.engine.card_stream import ending, feed
+from internvl.engine.card_tokenizer import AutoTokenizer, CardTokenizer, plain_tokenizer
 from internvl.engine.engine import Engine
 from internvl.engine.prefix import Prefix
 from internvl.engine.request import Reply, Request
-from internvl.errors import ConfigError, PlaceholderCountError, PromptError
+from internvl.errors import ConfigError, DeviceError, PlaceholderCountError, PromptError, SamplingError
 from internvl.inputs import ModelInputs
 from internvl.models.internvl import InternVL
 from internvl.processor import Processor
-from internvl.prompt.pieces import Typed
-from internvl.prompt.placeholders import GROUNDING_MARKS, IMAGE_MARK, PLACEHOLDER, slot_ids
-from internvl.prompt.template import Piece, Turn
-from internvl.prompt.tokenizer import Tokenizer, load_tokenizer
+from internvl.prompt.placeholders import IMAGE_END, IMAGE_MARK, IMAGE_START, PLACEHOLDER
+from internvl.prompt.templates import template_named
+from internvl.prompt.tokenizer import Tokenizer
+
+__all__ = ["AutoTokenizer", "ConversationTemplate", "InternVLChatModel"]
+
+AnyTokenizer = Tokenizer | CardTokenizer
 
 
-class AutoTokenizer:
-    """`AutoTokenizer.from_pretrained(path, ...)`: this package's tokenizer; the card's keyword arguments change nothing."""
+@dataclass(frozen=True)
+class ConversationTemplate:
+    """What the card's streaming loop asks of `model.conv_template`: `sep` closes a turn."""
 
-    @staticmethod
-    def from_pretrained(path: str | Path, *, trust_remote_code: bool = False, use_fast: bool = False, **_: Any) -> Tokenizer:
-        """The tokenizer of a checkpoint."""
-        return load_tokenizer(resolve(path))
+    name: str
+    sep: str
+    system_message: str
 
 
 class InternVLChatModel:
-    """The released chat class: `chat`, `batch_chat`, `extract_feature`, `generate`."""
+    """The released chat class: `chat`, `batch_chat`, `extract_feature`, `generate`.
+
+    `system_message` may be set; None means the template's own. `last_reply` is what the last `chat` cost.
+    """
 
     def __init__(self, model: InternVL) -> None:
+        template = template_named(model.config.template)
         self.model = model
         self.config = model.config
         self.num_image_token = model.config.tokens_per_tile
         self.system_message: str | None = model.config.system_message
+        sep = template.user_suffix if template.user_suffix.startswith(template.stop) else template.stop
+        self.conv_template = ConversationTemplate(template.name, sep, self.system_message or template.system_message)
+        self.img_context_token_id: int | None = None
+        self.last_reply: Reply | None = None
         self._engine: Engine | None = None
         self._prefix: Prefix | None = None
-        self.last_reply: Reply | None = None  # what the last `chat` cost
 
     @classmethod
     def from_pretrained(
@@ -78,15 +91,14 @@ class InternVLChatModel:
         """Load a checkpoint with the card's keyword arguments.
 
         Weights always stream in with little memory, attention always uses torch's fastest kernel, and remote code is never run, so
-        `low_cpu_mem_usage`, `use_flash_attn` and `trust_remote_code` are accepted and change nothing.
+        `low_cpu_mem_usage`, `use_flash_attn` and `trust_remote_code` are accepted and change nothing. `device_map`: None is the
+        CPU, "auto" all GPUs, or a map such as `split_model` gives. Raises DeviceError for a device that is absent.
         """
         if unknown:
             raise ConfigError(f"unknown argument {sorted(unknown)[0]!r} for from_pretrained")
         if load_in_8bit or load_in_4bit:
-            raise ConfigError(
-                "load_in_8bit and load_in_4bit are not supported yet; load in bfloat16, over several devices if needed"
-            )
-        wanted = _dtype(torch_dtype if torch_dtype is not None else dtype)
+            raise ConfigError("load_in_8bit and load_in_4bit are not supported yet; load in bfloat16, over several devices if needed")
+        wanted = card_dtype(torch_dtype if torch_dtype is not None else dtype)
         devices = "cpu" if device_map is None else device_map
         return cls(load_weights(Checkpoint(resolve(path)), devices=devices, dtype=wanted))
 
@@ -102,7 +114,12 @@ class InternVLChatModel:
         return self
 
     def cuda(self, device: int | None = None) -> InternVLChatModel:
-        """Move to a CUDA device."""
+        """Move to a CUDA device. Raises DeviceError where there is none."""
+        present = torch.cuda.device_count()
+        if (device or 0) >= present:
+            raise DeviceError(
+                f"cuda:{device or 0} was asked for, but this machine has {present} CUDA devices; without .cuda() the CPU runs"
+            )
         return self.to(torch.device("cuda", device or 0))
 
     @property
@@ -117,59 +134,67 @@ class InternVLChatModel:
 
     def chat(
         self,
-        tokenizer: Tokenizer,
+        tokenizer: AnyTokenizer,
         pixel_values: Tensor | None,
         question: str,
         generation_config: Mapping[str, Any],
         history: Sequence[tuple[str, str]] | None = None,
         return_history: bool = False,
         num_patches_list: Sequence[int] | None = None,
+        IMG_START_TOKEN: str = IMAGE_START,
+        IMG_END_TOKEN: str = IMAGE_END,
+        IMG_CONTEXT_TOKEN: str = PLACEHOLDER,
         verbose: bool = False,
-        **_: Any,
     ) -> Any:
         """One turn. `history` is a list of (question, answer); all pictures are passed again, as the card does.
 
-        Returns the reply, or (reply, history) with `return_history`. The caller's history list is not changed.
-        Raises PlaceholderCountError when `<image>` marks, tiles and `num_patches_list` don't agree.
+        Returns the reply, or (reply, history) with `return_history`. The caller's history list and generation_config are not
+        changed. Raises PlaceholderCountError when `<image>` marks, tiles and `num_patches_list` don't agree.
         """
-        tiles = _tile_counts(pixel_values, num_patches_list)
-        earlier = list(history or [])
-        if pixel_values is not None and not earlier and IMAGE_MARK not in question:
-            question = f"{IMAGE_MARK}\n{question}"
-        inputs = self.prepare(tokenizer, [*earlier, (question, None)], pixel_values, tiles)
-        params = card_sampling(generation_config)
-        reply = self._run(tokenizer, Request(inputs, params), generation_config.get("streamer"))
+        check_marks_kept(IMG_START_TOKEN, IMG_END_TOKEN, IMG_CONTEXT_TOKEN)
+        streamer = generation_config.get("streamer")
+        with ending(streamer):
+            tiles = tile_counts(pixel_values, num_patches_list)
+            earlier = list(history or [])
+            if pixel_values is not None and not earlier and IMAGE_MARK not in question:
+                question = f"{IMAGE_MARK}\n{question}"
+            params = card_sampling(generation_config)
+            inputs = self.prepare(tokenizer, [*earlier, (question, None)], pixel_values, tiles)
+            reply = self._run(plain_tokenizer(tokenizer), Request(inputs, params), streamer)
         return (reply, [*earlier, (question, reply)]) if return_history else reply
 
     def batch_chat(
         self,
-        tokenizer: Tokenizer,
+        tokenizer: AnyTokenizer,
         pixel_values: Tensor | None,
         questions: Sequence[str],
         generation_config: Mapping[str, Any],
         num_patches_list: Sequence[int] | None = None,
         history: None = None,
         return_history: bool = False,
-        image_counts: Sequence[int] | None = None,
+        IMG_START_TOKEN: str = IMAGE_START,
+        IMG_END_TOKEN: str = IMAGE_END,
+        IMG_CONTEXT_TOKEN: str = PLACEHOLDER,
         verbose: bool = False,
-        **_: Any,
+        image_counts: Sequence[int] | None = None,
     ) -> list[str]:
-        """Several questions at once, each with as many pictures as it has `<image>` marks (one when it has none and tiles are given)."""
+        """Several questions at once, each with as many pictures as it has `<image>` marks; one without marks gets one in front."""
+        check_marks_kept(IMG_START_TOKEN, IMG_END_TOKEN, IMG_CONTEXT_TOKEN)
         if history is not None or return_history:
             raise PromptError("batch_chat keeps no history; use chat, or VLM.answer_all with whole conversations")
-        tiles = _tile_counts(pixel_values, num_patches_list if num_patches_list is not None else image_counts)
+        if generation_config.get("streamer") is not None:
+            raise SamplingError("batch_chat can't stream; use chat with a streamer, one question at a time")
+        if isinstance(questions, str):
+            raise PromptError("batch_chat takes a list of questions; use chat for one")
+        tiles = tile_counts(pixel_values, num_patches_list if num_patches_list is not None else image_counts)
         if pixel_values is not None:
-            questions = [q if IMAGE_MARK in q else f"{IMAGE_MARK}\n{q}" for q in questions]
+            questions = [each if IMAGE_MARK in each else f"{IMAGE_MARK}\n{each}" for each in questions]
         marks = [question.count(IMAGE_MARK) for question in questions]
-        _check_marks(sum(marks), len(tiles))
+        check_marks(sum(marks), len(tiles))
         params, requests = card_sampling(generation_config), []
-        for question, given in zip(questions, marks, strict=True):
-            own, tiles = tiles[:given], tiles[given:]
-            pixels = None
-            if pixel_values is not None and own:
-                pixels, pixel_values = pixel_values[: sum(own)], pixel_values[sum(own) :]
+        for question, own, pixels in zip(questions, *_shares(marks, tiles, pixel_values), strict=True):
             requests.append(Request(self.prepare(tokenizer, [(question, None)], pixels, own), params))
-        return [reply.text for reply in self._engine_for(tokenizer).generate(requests)]
+        return [reply.text for reply in self._engine_for(plain_tokenizer(tokenizer)).generate(requests)]
 
     @torch.inference_mode()
     def extract_feature(self, pixel_values: Tensor) -> Tensor:
@@ -181,78 +206,73 @@ class InternVLChatModel:
         pixel_values: Tensor | None = None,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
-        *,
-        tokenizer: Tokenizer,
-        eos_token_id: int,
-        **generation_config: Any,
-    ) -> list[list[int]]:
-        """New tokens for prompts [B,L] that hold placeholders already; padding is what `attention_mask` marks with 0."""
+        generation_config: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Tensor:
+        """New ids int64[B,longest answer] for prompts [B,L] that hold placeholders already; shorter answers are padded on the right.
+
+        `attention_mask` is 0 at padding. `options` and `generation_config` together are the card's decoding options, with
+        `eos_token_id`, one id or several; `img_context_token_id` must be set when there are pixel values. The prompt is not repeated.
+        """
         if input_ids is None:
-            raise PromptError("generate needs input_ids")
-        keep = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        placeholder, requests, used = tokenizer.token_id(PLACEHOLDER), [], 0
-        for row, mask in zip(input_ids, keep, strict=True):
-            ids = row[mask.bool()].cpu()
-            tiles = int((ids == placeholder).sum()) // self.num_image_token
-            pixels = None if pixel_values is None or not tiles else pixel_values[used : used + tiles]
-            used += tiles
-            requests.append(Request(self._model_inputs(ids.tolist(), placeholder, pixels), card_sampling(generation_config)))
-        engine = Engine(self.model, tokenizer, stop_ids=frozenset({eos_token_id}))
-        return [list(reply.ids) for reply in engine.generate(requests)]
+            raise PromptError("generate needs input_ids [B,L]; tokenizer(prompts, return_tensors='pt', padding=True) makes them")
+        config = {**(generation_config or {}), **options}
+        ends, streamer, params = end_ids(config), config.get("streamer"), card_sampling(config)
+        if streamer is not None and len(input_ids) != 1:
+            raise SamplingError(f"a streamer takes one prompt, not {len(input_ids)}")
+        engine = Engine(self.model, None, stop_ids=frozenset(ends))
+        requests = [Request(inputs, params) for inputs in self._rows(input_ids, attention_mask, pixel_values)]
+        if streamer is None:
+            answers = [torch.tensor(reply.ids) for reply in engine.generate(requests)]
+        else:
+            with ending(streamer):
+                generation = engine.stream(requests[0])
+                feed(streamer, generation)
+            answers = [torch.tensor(list(generation.ids))]
+        padding = config.get("pad_token_id")
+        filler = float(ends[0] if padding is None else padding)
+        return torch.nn.utils.rnn.pad_sequence(answers, batch_first=True, padding_value=filler).to(input_ids.device)
+
+    def prepare(self, tokenizer: AnyTokenizer, pairs: Sequence[Pair], pixel_values: Tensor | None, tiles: Sequence[int]) -> ModelInputs:
+        """A conversation of (question, answer) pairs, the last answer None, with its tiles and tiles per picture -> ModelInputs."""
+        return card_inputs(self._processor(plain_tokenizer(tokenizer)), pairs, pixel_values, tiles)
 
     def _run(self, tokenizer: Tokenizer, request: Request, streamer: Any) -> str:
         """Generate, continuing the previous call's cache where the prompts agree: a second turn reads only what is new."""
+        engine = self._engine_for(tokenizer)
         prefix, self._prefix = self._prefix, None
-        generation = self._engine_for(tokenizer).stream(request, prefix=prefix)
-        if streamer is not None:
-            streamer.put(torch.tensor([], dtype=torch.long))
-        sent = 0
-        for _ in generation:
-            if streamer is not None:
-                ids = generation.reply.ids
-                streamer.put(torch.tensor(ids[sent:]))
-                sent = len(ids)
-        reply = self.last_reply = generation.reply
-        if streamer is not None:
-            streamer.put(torch.tensor(reply.ids[sent:]))
-            streamer.end()
+        generation = engine.stream(request, prefix=prefix)
+        feed(streamer, generation)
+        self.last_reply = generation.reply
         self._prefix = generation.prefix
-        return reply.text
+        return self.last_reply.text
 
-    def prepare(
-        self, tokenizer: Tokenizer, pairs: Sequence[tuple[str, str | None]], pixel_values: Tensor | None, tiles: Sequence[int]
-    ) -> ModelInputs:
-        """A conversation of (question, answer) pairs, the last answer None, with its tiles and tiles per picture -> ModelInputs."""
-        processor = self._processor(tokenizer)
-        marks = sum((question + (answer or "")).count(IMAGE_MARK) for question, answer in pairs)
-        _check_marks(marks, len(tiles))
-        remaining = iter(tiles)
-        turns = []
-        for question, answer in pairs:
-            turns.append(Turn("user", tuple(self._content(tokenizer, question, remaining))))
-            if answer is not None:
-                turns.append(Turn("assistant", tuple(self._content(tokenizer, answer, remaining))))
-        return self._model_inputs(processor.encode(turns), processor.placeholder_id, pixel_values)
-
-    def _content(self, tokenizer: Tokenizer, text: str, tiles: Iterator[int]) -> Iterator[Piece]:
-        first, *rest = text.split(IMAGE_MARK)
-        yield Typed(first, GROUNDING_MARKS)
-        for stretch in rest:
-            yield from slot_ids(tokenizer, next(tiles) * self.num_image_token)
-            yield Typed(stretch, GROUNDING_MARKS)
-
-    def _model_inputs(self, ids: list[int], placeholder_id: int, pixel_values: Tensor | None) -> ModelInputs:
-        return ModelInputs(
-            ids=torch.tensor(ids, dtype=torch.long),
-            placeholder_id=placeholder_id,
-            tokens_per_tile=self.num_image_token,
-            pixels=pixel_values,
-            tile_keys=() if pixel_values is None else tuple(_content_key(tile) for tile in pixel_values),
-        )
+    def _rows(self, input_ids: Tensor, attention_mask: Tensor | None, pixel_values: Tensor | None) -> Iterator[ModelInputs]:
+        """Each prompt without its padding, with the tiles that its placeholders stand for."""
+        placeholder = self.img_context_token_id
+        if placeholder is None and pixel_values is not None:
+            raise PromptError("set model.img_context_token_id = tokenizer.convert_tokens_to_ids('<IMG_CONTEXT>') before generate")
+        given = 0 if pixel_values is None else len(pixel_values)
+        expected = int((input_ids == placeholder).sum()) if placeholder is not None else 0
+        if expected != given * self.num_image_token:
+            raise PlaceholderCountError(
+                f"input_ids hold {expected} placeholders, but {given} tiles of {self.num_image_token} tokens were given",
+                expected=expected,
+                given=given * self.num_image_token,
+            )
+        keep = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        used = 0
+        for row, mask in zip(input_ids, keep, strict=True):
+            ids = row[mask.bool()].tolist()
+            tiles = ids.count(placeholder) // self.num_image_token
+            own = None if pixel_values is None or not tiles else pixel_values[used : used + tiles]
+            used += tiles
+            yield model_inputs(ids, -1 if placeholder is None else placeholder, self.num_image_token, own)
 
     def _processor(self, tokenizer: Tokenizer) -> Processor:
         processor = Processor.of(self.config, tokenizer)
         processor.system_message = self.system_message
+        self.img_context_token_id = processor.placeholder_id
         return processor
 
     def _engine_for(self, tokenizer: Tokenizer) -> Engine:
@@ -262,40 +282,14 @@ class InternVLChatModel:
         return self._engine
 
 
-def _tile_counts(pixel_values: Tensor | None, num_patches_list: Sequence[int] | None) -> list[int]:
-    """Tiles of each picture; all of them are one picture when nothing is said."""
-    given = 0 if pixel_values is None else int(pixel_values.shape[0])
-    if num_patches_list is None:
-        return [given] if given else []
-    counts = list(num_patches_list) if pixel_values is not None else []
-    if sum(counts) != given or any(count < 1 for count in counts):
-        raise PlaceholderCountError(
-            f"num_patches_list {counts} adds up to {sum(counts)} tiles, but pixel_values has {given}",
-            expected=sum(counts),
-            given=given,
-        )
-    return counts
-
-
-def _check_marks(marks: int, pictures: int) -> None:
-    if marks != pictures:
-        raise PlaceholderCountError(
-            f"the questions and history have {marks} {IMAGE_MARK} marks, but {pictures} pictures were given "
-            "(one entry of num_patches_list each)",
-            expected=marks,
-            given=pictures,
-        )
-
-
-def _content_key(tile: Tensor) -> str:
-    data = tile.detach().to("cpu").contiguous().view(torch.uint8).numpy()
-    return hashlib.blake2b(data.tobytes(), digest_size=16, person=str(tile.dtype)[6:22].encode()).hexdigest()
-
-
-def _dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
-    if dtype is None or dtype == "auto" or isinstance(dtype, torch.dtype):
-        return None if dtype == "auto" else dtype  # type: ignore[return-value]
-    named = getattr(torch, str(dtype), None)
-    if not isinstance(named, torch.dtype):
-        raise ConfigError(f"torch_dtype must be a torch type, its name, or 'auto', not {dtype!r}")
-    return named
+def _shares(marks: Sequence[int], tiles: Sequence[int], pixel_values: Tensor | None) -> tuple[list[Sequence[int]], list[Tensor | None]]:
+    """Tiles per picture and pixels of each question, which has as many pictures as marks."""
+    counts: list[Sequence[int]] = []
+    pixels: list[Tensor | None] = []
+    picture = tile = 0
+    for mark in marks:
+        own = tiles[picture : picture + mark]
+        counts.append(own)
+        pixels.append(pixel_values[tile : tile + sum(own)] if pixel_values is not None and own else None)
+        picture, tile = picture + mark, tile + sum(own)
+    return counts, pixels

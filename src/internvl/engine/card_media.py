@@ -12,12 +12,15 @@ from internvl.checkpoint.checkpoint import read_config
 from internvl.checkpoint.fields import read_json
 from internvl.checkpoint.hub import resolve
 from internvl.checkpoint.placement import split_layers
+from internvl.engine.card_stream import TextIteratorStreamer
 from internvl.media.image import open_image
 from internvl.media.pixels import cut_tiles, tiles_of
 from internvl.media.tiling import TilePolicy, choose_grid
 from internvl.media.video import read_frames
 from internvl.messages import Video
 from internvl.models.families import RELEASED
+
+__all__ = ["TextIteratorStreamer", "dynamic_preprocess", "load_image", "load_video", "split_model"]
 
 
 def load_image(image_file: str | Path | bytes | PIL.Image.Image, input_size: int = 448, max_num: int = 12) -> Tensor:
@@ -58,7 +61,7 @@ def split_model(model: str | Path, world_size: int | None = None) -> dict[str, i
     layers = _layers_of(model)
     gpus = torch.cuda.device_count() if world_size is None else world_size
     if world_size is None and gpus == 0:
-        return {name: "cpu" for name in split_layers(layers, 1)}
+        return dict.fromkeys(split_layers(layers, 1), "cpu")
     return split_layers(layers, gpus)
 
 

@@ -87,4 +87,4 @@ def _content(processor: Processor, question: str, tiles: Iterator[int]) -> Itera
 
 def _content_key(tile: Tensor) -> str:
     data = tile.detach().to("cpu").contiguous().view(torch.uint8).numpy()
-    return hashlib.blake2b(data, digest_size=16, person=str(tile.dtype)[6:22].encode()).hexdigest()
+    return hashlib.blake2b(data.data, digest_size=16, person=str(tile.dtype)[6:22].encode()).hexdigest()

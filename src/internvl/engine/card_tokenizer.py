@@ -82,7 +82,9 @@ class CardTokenizer:
         if return_tensors != "pt":
             raise TokenizerError(f"return_tensors must be 'pt' or None, not {return_tensors!r}")
         if len({len(row) for row in rows}) > 1:
-            raise TokenizerError(f"prompts of {min(map(len, rows))} to {max(map(len, rows))} tokens need padding=True to become a tensor")
+            raise TokenizerError(
+                f"prompts of {min(map(len, rows))} to {max(map(len, rows))} tokens need padding=True to become a tensor"
+            )
         return TokenBatch(input_ids=torch.tensor(rows), attention_mask=torch.tensor(masks))
 
     def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
@@ -101,7 +103,7 @@ class CardTokenizer:
         return [self.decode(row, skip_special_tokens) for row in rows]
 
     @overload
-    def convert_tokens_to_ids(self, tokens: str) -> int: ...
+    def convert_tokens_to_ids(self, tokens: str) -> int: ...  # type: ignore[overload-overlap]  # a str is a sequence of str too
     @overload
     def convert_tokens_to_ids(self, tokens: Sequence[str]) -> list[int]: ...
     def convert_tokens_to_ids(self, tokens: str | Sequence[str]) -> int | list[int]:
@@ -145,6 +147,5 @@ def plain_tokenizer(tokenizer: Tokenizer | CardTokenizer) -> Tokenizer:
         return tokenizer.tokenizer
     if isinstance(tokenizer, Tokenizer):
         return tokenizer
-    raise TokenizerError(
-        f"the tokenizer is a {type(tokenizer).__module__}.{type(tokenizer).__name__}; load it with internvl.AutoTokenizer.from_pretrained"
-    )
+    kind = f"{type(tokenizer).__module__}.{type(tokenizer).__name__}"
+    raise TokenizerError(f"the tokenizer is a {kind}; load it with internvl.AutoTokenizer.from_pretrained")

@@ -21,7 +21,7 @@ def test_the_answer_is_the_originals(run: Run, model: Path, pictures: list[Path]
     result = run("chat", pictures[0], "-q", question_of(case), "--model", model, *SHORT)
     assert result.exit_code == 0
     assert result.stdout == case["response"] + "\n"
-    assert "read 163 tokens (36 visual in 9 tiles), wrote 24 at " in result.stderr
+    assert "read 165 tokens (36 visual in 9 tiles), wrote 24 at " in result.stderr
 
 
 def test_marks_place_several_pictures(run: Run, model: Path, pictures: list[Path], golden: dict[str, Any]) -> None:
@@ -39,7 +39,7 @@ def test_json_is_one_object_and_nothing_else(run: Run, model: Path, pictures: li
     assert answer["answer"] == case["response"]
     assert answer["finish_reason"] == "length"
     assert answer["usage"] == {
-        "prompt_tokens": 163, "visual_tokens": 36, "tiles": 9, "cached_tokens": 0, "answer_tokens": 24,
+        "prompt_tokens": 165, "visual_tokens": 36, "tiles": 9, "cached_tokens": 0, "answer_tokens": 24,
     }  # fmt: skip
     assert answer["tiles"]["max_tiles"] == 12
     assert answer["model"] == str(model)

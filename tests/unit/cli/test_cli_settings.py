@@ -81,5 +81,5 @@ def test_files_are_checked_before_a_model_is_loaded(tmp_path: Path) -> None:
         attach([str(tmp_path / "text.png")], clip={})
     with pytest.raises(UsageError, match="there is no file"):
         attach([str(tmp_path / "nope.png")], clip={})
-    with pytest.raises(UsageError, match="is a folder; .* --model"):
+    with pytest.raises(UsageError, match=r"is a folder; .* --model"):
         attach([str(tmp_path)], clip={})

@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 import builtins
-import filecmp
 import json
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 import pytest
 import torch
 from conftest import FIXTURES, Run
+from safetensors.torch import load_file
 
 from internvl.checkpoint import hub
 from internvl.cli import machine
-from internvl.cli.console import UsageError
+from internvl.cli.console import UsageError, bytes_in_words
 from internvl.cli.convert import parse_bytes
 from internvl.models.families import RELEASED
 
 
-def test_show_lists_every_released_model(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def row_of(output: str, name: str) -> list[str]:
+    return next(line.split() for line in output.splitlines() if name in line.split())
+
+
+def test_show_lists_every_released_model(run: Run) -> None:
     result = run("show")
     assert result.exit_code == 0
-    assert all(name in result.stdout for name in RELEASED)
-    row = next(line for line in result.stdout.splitlines() if " InternVL2-8B " in line)
-    assert row.split() == ["InternVL2-8B", "InternViT-300M-448px", "internlm2_5-7b-chat", "0.30B", "33.6M", "7.74B", "8.08B", "8.1B", "internlm2-chat"]  # fmt: skip
+    assert all(row_of(result.stdout, name) for name in RELEASED)
+    sizes = ["0.30B", "33.6M", "7.74B", "8.08B", "8.1B"]
+    assert row_of(result.stdout, "InternVL2-8B")[1:] == ["InternViT-300M-448px", "internlm2_5-7b-chat", *sizes, "internlm2-chat"]
+
+
+def test_show_fits_a_terminal_of_80_columns(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("internvl.models.families.RELEASED", {"InternVL2-8B": RELEASED["InternVL2-8B"]})
     monkeypatch.setenv("COLUMNS", "80")
-    narrow = run("show").stdout.splitlines()
-    assert narrow[-1].strip() == "" or max(map(len, narrow)) <= 80
-    assert next(line for line in narrow if "InternVL2-8B" in line).split() == ["InternVL2-8B", "0.30B", "33.6M", "7.74B", "8.08B", "8.1B"]  # fmt: skip
+    narrow = run("show").stdout
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert row_of(narrow, "InternVL2-8B")[1:] == ["0.30B", "33.6M", "7.74B", "8.08B", "8.1B"]
 
 
 def test_show_one_model(run: Run) -> None:
@@ -96,6 +104,18 @@ def test_count_prints_a_table(run: Run, model: Path, pictures: list[Path]) -> No
     assert "4 tiles shared by all pictures" in result.stdout
 
 
+def test_an_animation_is_counted_as_stills(run: Run, model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    frames = [PIL.Image.new("RGB", (64, 32), (25 * i, 0, 0)) for i in range(10)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:], duration=100)
+    words = ("count", tmp_path / "moving.gif", "--model", model)
+    assert [item["tiles"] for item in json.loads(run(*words, "--json").stdout)["media"]] == [1] * 8
+    row = next(line for line in run(*words, "--frames", 5).stdout.splitlines() if "moving.gif" in line)
+    assert row.split()[1:] == ["5", "any", "1x1", "5", "20"]
+    chatted = run("chat", *words[1:], "-q", "x", "--set", "frames=3", "--set", "max_new_tokens=1", "--json")
+    assert json.loads(chatted.stdout)["usage"]["tiles"] == 3
+
+
 def test_convert_there_and_back(run: Run, model: Path, tmp_path: Path) -> None:
     there, back = tmp_path / "there", tmp_path / "back"
     result = run("convert", model, there, "--to", "native", "--max-shard-size", "100KB")
@@ -104,15 +124,22 @@ def test_convert_there_and_back(run: Run, model: Path, tmp_path: Path) -> None:
     assert "in the native layout" in result.stderr
     assert json.loads(run("show", there, "--json").stdout)["layout"] == "native"
     assert run("convert", there, back, "--to", "original", "--quiet").stderr == ""
-    assert filecmp.cmp(model / "model.safetensors", back / "model.safetensors", shallow=False)
+    before, after = (load_file(folder / "model.safetensors") for folder in (model, back))
+    assert before.keys() == after.keys()
+    assert all(torch.equal(tensor, after[name]) and tensor.dtype == after[name].dtype for name, tensor in before.items())
 
 
 def test_convert_overwrites_nothing(run: Run, model: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("dear")
     result = run("convert", model, tmp_path, "--to", "native")
     assert result.exit_code == 1
-    assert "is not empty" in result.stderr
+    assert "not an empty folder" in result.stderr
+    assert result.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_sizes_in_words() -> None:
+    assert [bytes_in_words(size) for size in (16_150_000_000, 1_510_000, 812)] == ["16.15 GB", "1.51 MB", "812 bytes"]
 
 
 def test_sizes_of_shards() -> None:
