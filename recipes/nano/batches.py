@@ -41,6 +41,7 @@ class BatchPlan:
     seed: int = 1
     one_tile: int = 64
     many_tiles: int = 8
+    crowded: int = 0  # pictures for the reading head beside the conversations
     tokenizer: str = ""
     talk: bool = True  # False: pictures only, for the reading head
 
@@ -60,7 +61,10 @@ def make_batch(plan: BatchPlan, step: int) -> tuple[Batch, ...]:
     """The parts of one step."""
     source = random.Random(f"nano-{plan.seed}-{step}")
     counts = (("one", plan.one_tile), ("many", plan.many_tiles))
-    return tuple(_part(source, plan, step, tiles, count) for tiles, count in counts if count)
+    parts = [_part(source, plan, step, tiles, count) for tiles, count in counts if count]
+    if plan.crowded:
+        parts.append(_pictures([_look(source, "one", 0.0) for _ in range(plan.crowded)]))
+    return tuple(parts)
 
 
 def batches(plan: BatchPlan, first: int, last: int, *, workers: int, ahead: int = 6) -> Iterator[tuple[int, tuple[Batch, ...]]]:

@@ -34,7 +34,7 @@ def part_loss(
     things, colours = (torch.from_numpy(targets.astype(np.int64)) for targets in (batch.things, batch.colours))
     reading = head.loss(patches, things, colours) if reading_weight else patches.new_zeros(())
     if batch.ids.size == 0:
-        return Measured(share * reading, float(reading.detach()), None, head.accuracy(patches, things))
+        return Measured(share * reading_weight * reading, float(reading.detach()), None, head.accuracy(patches, things))
     logits, targets = answer_logits(model, patches, batch, placeholder_id)
     answer = F.cross_entropy(logits.float(), targets)
     accuracy = float((logits.argmax(-1) == targets).float().mean())

@@ -85,6 +85,7 @@ def _tensors(checkpoint: Checkpoint, pairs: list[tuple[Entry, Entry]], progress:
         else:
             ours = before.join([checkpoint.reader.tensor(name) for name in before.stored])
             yield from zip(after.stored, after.split(ours), strict=True)
+            del ours  # before the next is joined, so that there is one at a time
         if progress is not None:
             progress(done, len(pairs))
 

@@ -122,7 +122,7 @@ def _read_rope(fields: Fields, head_dim: int) -> RopeConfig:
     rope = RopeConfig(
         theta=fields.get("rope_theta", float, scaling.get("rope_theta", float, 10000.0)),
         kind=kind,
-        factor=scaling.get("factor", float, 1.0),
+        factor=1.0 if kind == "longrope" else scaling.get("factor", float, 1.0),
         original_max_positions=scaling.get("original_max_position_embeddings", int, original),
         short_factor=scaling.floats("short_factor") if kind == "longrope" else (),
         long_factor=scaling.floats("long_factor") if kind == "longrope" else (),

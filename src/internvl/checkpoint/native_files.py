@@ -16,7 +16,7 @@ from internvl.models.config import InternVLConfig
 from internvl.prompt.placeholders import IMAGE_END, IMAGE_START, PLACEHOLDER, VIDEO_MARK
 from internvl.prompt.template import Template
 from internvl.prompt.templates import template_named
-from internvl.prompt.tokenizer import load_tokenizer
+from internvl.prompt.tokenizer import Tokenizer, load_tokenizer
 
 _MEAN, _STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 # Pillow's number for bicubic, which is how transformers writes a filter.
@@ -30,9 +30,10 @@ def write_native_files(folder: Path, config: InternVLConfig) -> None:
     """Write or amend the processor's, the tokenizer's and the generation's JSON, and the chat template."""
     amend_json(folder / "preprocessor_config.json", _image_processor(config))
     amend_json(folder / "processor_config.json", {"processor_class": "InternVLProcessor", "image_seq_length": config.tokens_per_tile})
-    amend_json(folder / "tokenizer_config.json", _token_names(folder / "tokenizer_config.json"), drop=_REMOTE)
-    template = template_named(config.template)
     tokenizer = load_tokenizer(folder)
+    names = _token_names(folder / "tokenizer_config.json", tokenizer)
+    amend_json(folder / "tokenizer_config.json", names, drop=_REMOTE)
+    template = template_named(config.template)
     path = folder / "generation_config.json"
     if "eos_token_id" not in (read_json(path) if path.exists() else {}) and tokenizer.has(template.stop):
         amend_json(path, {"eos_token_id": tokenizer.token_id(template.stop)})
@@ -80,14 +81,15 @@ def _shown(text: str) -> str:
     return "{{ " + json.dumps(text) + " }}" if text else ""
 
 
-def _token_names(path: Path) -> dict[str, Any]:
+def _token_names(path: Path, tokenizer: Tokenizer) -> dict[str, Any]:
     values = read_json(path) if path.exists() else {}
     known = {"tokenizer_class": _CLASSES[str(values["tokenizer_class"])]} if values.get("tokenizer_class") in _CLASSES else {}
     return known | {
         "start_image_token": IMAGE_START,
         "end_image_token": IMAGE_END,
         "context_image_token": PLACEHOLDER,
-        "video_token": VIDEO_MARK,
+        # transformers adds a name that is no token, with an id behind the last row of the embeddings.
+        "video_token": VIDEO_MARK if tokenizer.has(VIDEO_MARK) else PLACEHOLDER,
         "processor_class": "InternVLProcessor",
         "padding_side": "left",
     }

@@ -51,6 +51,8 @@ def write_shards(folder: Path, tensors: Iterator[tuple[str, Tensor]], specs: Map
         _remove(folder, (SINGLE_FILE, INDEX_FILE))
     for shard, file in zip(plan, files, strict=True):
         _write_file(folder / file, {name: specs[name] for name in shard}, tensors)
+    if next(tensors, None) is not None:
+        raise CheckpointError("more tensors came than were planned")
     if len(plan) > 1:
         weight_map = {name: file for shard, file in zip(plan, files, strict=True) for name in shard}
         index = {"metadata": {"total_size": sum(spec.bytes for spec in specs.values())}, "weight_map": weight_map}

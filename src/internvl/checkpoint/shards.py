@@ -9,6 +9,7 @@ runs whatever it contains.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Protocol
 
@@ -16,12 +17,12 @@ from safetensors import safe_open
 from torch import Tensor
 
 from internvl.checkpoint.fields import read_json
-from internvl.checkpoint.shard_header import DTYPES, TensorInfo, check_inside, open_shard, read_header
+from internvl.checkpoint.shard_header import ITEM_BYTES, TensorInfo, check_inside, open_shard, read_header
 from internvl.errors import CheckpointError
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
-RELEASE_BYTES = 64 << 20
+RELEASE_BYTES = 32 << 20
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 PICKLE_ADVICE = (
     "pickles are never opened, because opening one runs the code inside. Convert it where you trust it: "
@@ -93,10 +94,7 @@ class ShardReader:
 
 
 def _bytes(info: TensorInfo) -> int:
-    size = DTYPES[info.dtype].itemsize if info.dtype in DTYPES else 1
-    for side in info.shape:
-        size *= side
-    return size
+    return math.prod(info.shape) * ITEM_BYTES[info.dtype]
 
 
 def _files_of(folder: Path) -> dict[str, set[str] | None]:

@@ -98,7 +98,7 @@ def print_table(columns: Sequence[tuple[str, Justify]], rows: Iterable[Sequence[
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold", box=_box())
+    table = Table(title=title, title_justify="left", header_style="bold", box=_box(), pad_edge=False, collapse_padding=True)
     for name, justify in columns:
         table.add_column(name, justify=justify, overflow="fold")
     for row in rows:

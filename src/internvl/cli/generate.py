@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,7 +56,8 @@ def generate(
     params = SamplingParams.of(values.sampling)
     ids, finished = check_files(source, target)
     if finished.torn:
-        note(f"{target}: its last line was cut while it was written; it is taken off and its record asked again")
+        note(f"{target}: its last line was cut while it was written; it is taken off")
+        os.truncate(target, finished.whole_bytes)
     clip = clip_fields(frames, values.clip)
     todo = len(ids) - len(finished.ids)
     tally = Tally(skipped=len(finished.ids), failed_before=finished.failed)
@@ -63,7 +65,7 @@ def generate(
         vlm, _ = load_vlm(model, device=device, dtype=dtype, policy=values.policy, max_tiles=max_tiles)
         worker = Worker(vlm, params, root or source.parent, clip, tally)
         records = read_records(source, skip=finished.ids)
-        _answer_all(worker, records, target, finished, batch=batch, todo=todo, quiet=quiet)
+        _answer_all(worker, records, target, batch=batch, todo=todo, quiet=quiet)
     note(f"{tally} -> {target}")
     if tally.failed or tally.failed_before:
         raise typer.Exit(1)
@@ -146,14 +148,12 @@ def _answer_all(
     worker: Worker,
     records: Iterator[dict[str, Any]],
     target: Path,
-    finished: Finished,
     *,
     batch: int,
     todo: int,
     quiet: bool,
 ) -> None:
     with target.open("ab") as file, progress("records", quiet=quiet) as bar:
-        file.truncate(finished.whole_bytes)
         task = bar.add_task(target.name, total=todo, rate=0.0)
         started, done = time.perf_counter(), 0
         while chunk := list(islice(records, batch)):

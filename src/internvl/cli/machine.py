@@ -129,7 +129,7 @@ def _hub() -> Iterator[Finding]:
     except ImportError:
         return
     cache = Path(constants.HF_HUB_CACHE)
-    yield Finding("hub", "cache", f"{cache}{'' if cache.is_dir() else ' (not there yet)'}")
+    yield Finding("hub", "cache", f"{_with_home(cache)}{'' if cache.is_dir() else ' (not there yet)'}")
     yield Finding("hub", "free disk", _gigabytes(_free_disk(cache)))
     offline = "yes: only models in the cache are found" if constants.HF_HUB_OFFLINE else "no"
     yield Finding("hub", "offline", offline)
@@ -197,6 +197,11 @@ def _free_disk(folder: Path) -> int | None:
 
     existing = next((path for path in (folder, *folder.parents) if path.exists()), None)
     return None if existing is None else shutil.disk_usage(existing).free
+
+
+def _with_home(path: Path) -> str:
+    """The path as `~/...` where it is in the home folder: reports get pasted into bug trackers."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
 
 
 def _gigabytes(size: int | None) -> str:

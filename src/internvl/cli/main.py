@@ -1,6 +1,6 @@
 """The entry point `internvl`: the verbs, and the one place where errors become a sentence and an exit code.
 
-0 done    1 an error of the work    2 an error of the command line    130 Ctrl-C    141 the reader of our output went away
+0 done    1 an error of the work, or the reader of our output went away    2 an error of the command line    130 Ctrl-C
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from internvl.cli.console import UsageError, complain, write_line
 from internvl.errors import InternVLError
 
 DEBUG = "--debug"
-BROKEN_PIPE = 141
 INTERRUPTED = 130
 
 
@@ -40,7 +39,7 @@ class Verbs(TyperGroup):
             sys.stdout.flush()
         except BrokenPipeError as error:
             _close_stdout()
-            raise typer.Exit(BROKEN_PIPE) from error
+            raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(INTERRUPTED) from error
         except (InternVLError, OSError) as error:
@@ -90,7 +89,19 @@ def main() -> None:
         # A terminal that can't show Chinese still gets its answer, with escapes in it.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    try:
+        app()
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """The last flush, here rather than in the interpreter, which would print what goes wrong."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_stdout()
+        sys.exit(1)
 
 
 def _close_stdout() -> None:

@@ -8,6 +8,7 @@ Slots become ids directly. They are never written into a string that is tokenise
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from internvl.errors import PlaceholderCountError
@@ -35,19 +36,9 @@ class Mark:
 
 def split_marks(text: str) -> list[str | Mark]:
     """The text cut at its `<image>` and `<video>` marks; empty stretches are left out."""
-    parts: list[str | Mark] = []
-    rest = text
-    while rest:
-        found = [(rest.find(mark), mark) for mark in (IMAGE_MARK, VIDEO_MARK) if mark in rest]
-        if not found:
-            parts.append(rest)
-            break
-        start, mark = min(found)
-        if start:
-            parts.append(rest[:start])
-        parts.append(Mark(mark))
-        rest = rest[start + len(mark) :]
-    return parts
+    # The group keeps the marks, so that texts and marks alternate.
+    parts = re.split(f"({IMAGE_MARK}|{VIDEO_MARK})", text)
+    return [Mark(part) if index % 2 else part for index, part in enumerate(parts) if part]
 
 
 def slot_ids(tokenizer: Tokenizer, visual_tokens: int) -> list[int]:

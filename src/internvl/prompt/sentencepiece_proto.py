@@ -59,7 +59,8 @@ def edit(proto: bytes, *, control: Collection[int], dummy_prefix: bool) -> bytes
     parts, piece_id = [], 0
     for number, value, raw in _fields(proto):
         if number == _PIECE and isinstance(value, bytes):
-            if piece_id in control:
+            # The unknown piece stays what it is: no text matches it anyway, and a model must have one.
+            if piece_id in control and _read_piece(value)[1] != UNKNOWN:
                 body = value + _CONTROL_TYPE
                 raw = bytes([_PIECE << 3 | _BYTES]) + _varint(len(body)) + body
             piece_id += 1

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
+from cli_runs import FIXTURES, Run
 from typer.testing import CliRunner, Result
 
 from internvl.cli.main import app
-
-FIXTURES = Path(__file__).parents[2] / "parity" / "fixtures"
-Run: TypeAlias = Callable[..., Result]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run
+from cli_runs import Run
 
 SHORT = ("--set", "max_new_tokens=24")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FIXTURES
+from cli_runs import FIXTURES
 
 import internvl
 from internvl.cli.answering import Answerer

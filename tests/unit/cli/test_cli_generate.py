@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import FIXTURES, Run
+from cli_runs import FIXTURES, Run
 
 from internvl.cli.transcript import from_json, to_json
 from internvl.errors import InternVLError, PlaceholderCountError, PromptError
@@ -90,6 +90,15 @@ def test_a_killed_run_goes_on(run: Run, model: Path, folder: Path) -> None:
     assert "3 answered, 0 failed, 2 done before" in result.stderr
     assert [line["answer"] for line in lines_of(target)] == [line["answer"] for line in lines_of(whole)]
     assert target.read_bytes().startswith(kept[0] + kept[1])
+
+
+def test_a_torn_line_is_cut_even_when_nothing_is_left_to_ask(run: Run, folder: Path) -> None:
+    source = write(folder / "in.jsonl", [{"id": 1, "question": "x"}])
+    target = write(folder / "out.jsonl", [{"id": 1, "answer": "a"}])
+    whole = target.read_bytes()
+    target.write_bytes(whole + b'{"id"')
+    assert run("generate", source, target, "--model", folder / "no-such-model").exit_code == 0
+    assert target.read_bytes() == whole
 
 
 def test_a_finished_run_loads_no_model(run: Run, folder: Path) -> None:

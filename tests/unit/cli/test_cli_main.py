@@ -6,11 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from conftest import FIXTURES, Run
+from cli_runs import FIXTURES, Run
 
 import internvl
 from internvl.cli import show
@@ -104,20 +103,22 @@ def test_interrupting_the_program_exits_130_without_a_traceback() -> None:
         assert process.wait() == 130
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
-    command = f"{sys.executable} -m internvl show --json | head -c 1; echo ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
-    assert done.stdout in ("[141\n", "[0\n")  # 0 when all fitted into the pipe first
-    assert done.stderr == ""
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["show", "InternVL2-1B", "--json"]])
+def test_a_reader_that_goes_away_is_no_error(words: list[str]) -> None:
+    command = [sys.executable, "-m", "internvl", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 1
 
 
 def test_a_failing_program_says_one_sentence() -> None:
-    started = time.perf_counter()
     done = program("chat", FIXTURES / "image0.png", "-q", "x", "--model", FIXTURES / "no-such-model")
     assert done.returncode == 1
     assert done.stderr.startswith("error: no model ")
     assert done.stderr.count("\n") == 1
-    assert time.perf_counter() - started < 60
 
 
 def test_control_characters_do_not_reach_a_terminal() -> None:

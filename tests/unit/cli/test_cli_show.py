@@ -12,7 +12,7 @@ from typing import Any
 import PIL.Image
 import pytest
 import torch
-from conftest import FIXTURES, Run
+from cli_runs import FIXTURES, Run
 from safetensors.torch import load_file
 
 from internvl.checkpoint import hub
