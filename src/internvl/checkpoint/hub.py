@@ -45,7 +45,9 @@ def _local_folder(name: str | Path) -> Path | None:
     try:
         local = Path(name).expanduser()
         is_folder, is_file = local.is_dir(), local.is_file()
-    except (OSError, RuntimeError) as error:  # a name too long for the system, or an unknown ~user
+    except OSError as error:  # too long for the system
+        raise CheckpointError(f"no model {str(name)!r:.200}: {error.strerror}") from error
+    except RuntimeError as error:  # an unknown ~user
         raise CheckpointError(f"no model {str(name)!r:.200}: {error}") from error
     if is_file:
         raise CheckpointError(f"{name} is a file; give the checkpoint's folder")
