@@ -1,8 +1,8 @@
 """Speed of a chat, this package beside transformers: `python -m benchmarks.chat_speed` (`--quick` for the small shape only).
 
-    shape x number type:   A B A B ...   each round a fresh process for each contender, medians over rounds
-    parity first:          with float32 weights both must give the same tokens, or nothing is reported
-    ->                     a table, and a row in benchmarks/results with commit, hardware, versions and command
+shape x number type:   A B A B ...   each round a fresh process for each contender, medians over rounds
+parity first:          with float32 weights both must give the same tokens, or nothing is reported
+->                     a table, and a row in benchmarks/results with commit, hardware, versions and command
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from benchmarks.chat_table import print_table
 from benchmarks.checkpoints import DEFAULT_CACHE, ensure_checkpoint, shape_named
 from benchmarks.contenders import CONTENDERS
 from benchmarks.machine import describe, moment
+
 from internvl.processor import Processor
 from internvl.prompt.pieces import Trusted, Typed
 from internvl.prompt.placeholders import slot_ids
@@ -100,9 +101,7 @@ def run_worker(job: dict[str, Any]) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(job | {"started_at": time.monotonic()}, file)
         file.flush()
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.chat_worker", file.name], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([sys.executable, "-m", "benchmarks.chat_worker", file.name], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{job['contender']} failed:\n{done.stderr[-3000:]}")
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

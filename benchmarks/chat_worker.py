@@ -15,10 +15,9 @@ from statistics import median
 from typing import Any
 
 import torch
-from torch import Tensor
-
 from benchmarks.contenders import CONTENDERS, Contender
 from benchmarks.machine import peak_memory_mb
+from torch import Tensor
 
 
 def measure(job: dict[str, Any]) -> dict[str, Any]:

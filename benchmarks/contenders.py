@@ -141,10 +141,11 @@ class Transformers:
     @torch.inference_mode()
     def _generate(self, ids: list[list[int]], pixels: Tensor | None, tokens: int, **more: Any) -> Any:
         rows = torch.tensor(ids)
+        if pixels is not None:
+            more["pixel_values"] = pixels.to(self.model.dtype)
         return self.model.generate(
             input_ids=rows,
             attention_mask=torch.ones_like(rows),
-            pixel_values=None if pixels is None else pixels.to(self.model.dtype),
             max_new_tokens=tokens,
             do_sample=False,
             return_dict_in_generate=True,

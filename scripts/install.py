@@ -26,9 +26,6 @@ def main() -> int:
     parser.add_argument("--dev", action="store_true", help="also what the tests and linters need")
     parser.add_argument("--python", default=sys.executable, help="the Python 3.11 or later to use")
     arguments = parser.parse_args()
-    if sys.version_info < (3, 11):
-        print(f"Python 3.11 or later is needed, this is {platform.python_version()}", file=sys.stderr)
-        return 1
     stamp = VENV / f".installed-{'dev' if arguments.dev else 'run'}"
     fingerprint = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + Path(__file__).read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == fingerprint:

@@ -91,9 +91,7 @@ LANGUAGE: dict[str, _Decoder] = {
     "Hermes-2-Theta-Llama-3-70B": _Decoder("llama", 8192, 28672, 80, 64, 8, 8192, RopeConfig(theta=5e5), 1e-5),
     "internlm2-chat-1_8b": _Decoder("internlm2", 2048, 8192, 24, 16, 8, 32768, _NTK_2, 1e-5),
     "internlm2_5-7b-chat": _Decoder("internlm2", 4096, 14336, 32, 32, 8, 32768, _NTK_2, 1e-5),
-    "internlm2-chat-20b": _Decoder(
-        "internlm2", 6144, 16384, 48, 48, 8, 32768, RopeConfig(theta=1e6, kind="dynamic", factor=3.0), 1e-5
-    ),
+    "internlm2-chat-20b": _Decoder("internlm2", 6144, 16384, 48, 48, 8, 32768, RopeConfig(theta=1e6, kind="dynamic", factor=3.0), 1e-5),
     "internlm3-8b-instruct": _Decoder(
         "internlm3", 4096, 10240, 48, 32, 2, 32768, RopeConfig(theta=5e7, kind="dynamic", factor=6.0), 1e-5
     ),
@@ -143,9 +141,7 @@ _IL, _H, _P, _T25 = "internlm2-chat", "Hermes-2", "phi3-chat", "internvl2_5"
 _YI = "Nous-Hermes-2-Yi-34B"
 
 
-def _row(
-    name: str, vision: str, language: str, vocabulary: int, template: str, published: str, year: int, **more: object
-) -> Released:
+def _row(name: str, vision: str, language: str, vocabulary: int, template: str, published: str, year: int, **more: object) -> Released:
     return Released(
         name=name, hub=f"OpenGVLab/{name}", vision=vision, language=language, vocabulary=vocabulary, template=template,
         published=published, year=year, **more,  # type: ignore[arg-type]

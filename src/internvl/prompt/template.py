@@ -77,8 +77,6 @@ def _check_order(turns: Sequence[Turn]) -> None:
     for index, turn in enumerate(turns):
         expected = "user" if index % 2 == 0 else "assistant"
         if turn.role != expected:
-            raise PromptError(
-                f"turn {index + 1} must be the {expected}'s, not the {turn.role}'s: user and assistant alternate"
-            )
+            raise PromptError(f"turn {index + 1} must be the {expected}'s, not the {turn.role}'s: user and assistant alternate")
     if not turns or turns[-1].role != "user":
         raise PromptError("a conversation must end with a user message for the model to answer")

@@ -6,12 +6,8 @@ from internvl.errors import PromptError
 from internvl.prompt.template import Template
 
 # The mix of full-width and half-width commas is part of the strings the models were trained with.
-_INTERNVL_2 = (
-    "你是由上海人工智能实验室联合商汤科技开发的书生多模态大模型，英文名叫InternVL, 是一个有用无害的人工智能助手。"
-)
-_INTERNVL_2_5 = (
-    "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。"
-)
+_INTERNVL_2 = "你是由上海人工智能实验室联合商汤科技开发的书生多模态大模型，英文名叫InternVL, 是一个有用无害的人工智能助手。"
+_INTERNVL_2_5 = "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。"
 
 
 def _chatml(name: str, system_message: str, newline: str = "") -> Template:
