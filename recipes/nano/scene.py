@@ -115,7 +115,7 @@ def _one_tile_size(source: random.Random) -> tuple[int, int, float]:
 
 
 def _many_tiles_size(source: random.Random) -> tuple[int, int, float]:
-    columns, rows = source.choices(GRIDS, (6, 2, 6, 5, 1, 5, 2, 4, 1, 1))[0]
+    columns, rows = source.choices(GRIDS, (6, 2, 10, 4, 1, 8, 3, 3, 1, 1))[0]
     scale = source.uniform(0.8, 3.2)
     if columns * rows == 4 and columns == rows:
         scale = max(scale, 0.85)  # a smaller square would stay one tile

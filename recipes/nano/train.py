@@ -32,7 +32,7 @@ from internvl.models.internvl import InternVL
 
 CHECKPOINT = "run.pt"
 LOOK = BatchPlan(one_tile=48, many_tiles=2, talk=False)
-TALK = BatchPlan(one_tile=40, many_tiles=5, crowded=16)
+TALK = BatchPlan(one_tile=20, many_tiles=12, crowded=12)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,11 +44,19 @@ class Entry:
         """Whether two layouts store the parameter alike but for the names."""
         return self.packed == other.packed and self.rows == other.rows and len(self.stored) == len(other.stored)
 
-    def join(self, tensors: Sequence[Tensor]) -> Tensor:
-        """Stored tensors -> ours."""
+    def join(self, tensors: Sequence[Tensor], *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Tensor:
+        """Stored tensors -> ours, of another type or on another device if asked. Nothing is built on the way but the result."""
+        first = tensors[0]
+        dtype, device = dtype or first.dtype, device or first.device
+        if self.is_copy:
+            return first.to(device=device, dtype=dtype)
+        ours = torch.empty((sum(t.shape[0] for t in tensors), *first.shape[1:]), dtype=dtype, device=device)
+        parts, sources = ours.split([t.shape[0] for t in tensors]), tensors
         if self.packed is not None:
-            return unpack_wqkv(tensors[0], *self.packed)
-        return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors))
+            parts, sources = _in_groups(ours, *self.packed), _groups(first, *self.packed)
+        for part, source in zip(parts, sources, strict=True):
+            part.copy_(source)
+        return ours
 
     def split(self, tensor: Tensor) -> list[Tensor]:
         """Ours -> stored tensors."""
@@ -61,18 +69,22 @@ class Entry:
         return [shape] if len(self.stored) == 1 else [(rows, *shape[1:]) for rows in self.rows]
 
 
-def unpack_wqkv(packed: Tensor, kv_heads: int, per_group: int, head_dim: int) -> Tensor:
-    """InternLM2's rows (q...q k v) per key head -> all q, all k, all v. Works for weights [rows, D] and biases [rows]."""
-    groups = packed.unflatten(0, (kv_heads, per_group + 2, head_dim))
-    parts = (groups[:, :per_group], groups[:, per_group : per_group + 1], groups[:, per_group + 1 :])
-    return torch.cat([part.flatten(0, 2) for part in parts])
-
-
 def pack_wqkv(joined: Tensor, kv_heads: int, per_group: int, head_dim: int) -> Tensor:
-    """The inverse of `unpack_wqkv`."""
-    q, k, v = joined.split([kv_heads * per_group * head_dim, kv_heads * head_dim, kv_heads * head_dim])
-    parts = (q.unflatten(0, (kv_heads, per_group, head_dim)), *(p.unflatten(0, (kv_heads, 1, head_dim)) for p in (k, v)))
-    return torch.cat(parts, dim=1).flatten(0, 2)
+    """All q, all k, all v -> InternLM2's rows (q...q k v) per key head. For weights [rows, D] and biases [rows]."""
+    return torch.cat(_in_groups(joined, kv_heads, per_group, head_dim), dim=1).flatten(0, 2)
+
+
+def _groups(packed: Tensor, kv_heads: int, per_group: int, head_dim: int) -> tuple[Tensor, ...]:
+    """Views of packed rows as q, k, v, each [key heads, heads of the group, head_dim, ...]."""
+    groups: Tensor = packed.unflatten(0, (kv_heads, per_group + 2, head_dim))
+    return tuple(groups.split([per_group, 1, 1], dim=1))
+
+
+def _in_groups(joined: Tensor, kv_heads: int, per_group: int, head_dim: int) -> tuple[Tensor, ...]:
+    """Views of joined rows as q, k, v in the same form."""
+    heads = (per_group, 1, 1)
+    parts = joined.split([kv_heads * count * head_dim for count in heads])
+    return tuple(part.unflatten(0, (kv_heads, count, head_dim)) for part, count in zip(parts, heads, strict=True))
 
 
 def keymap(config: InternVLConfig, layout: Layout, *, prefix: str = "model.") -> list[Entry]:

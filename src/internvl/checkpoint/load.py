@@ -101,8 +101,8 @@ def _read(checkpoint: Checkpoint, entry: Entry, device: torch.device, wanted: to
     reader = checkpoint.reader
     info = reader.info(entry.stored[0])
     as_stored = entry.is_copy and device.type == "cpu" and DTYPES[info.dtype] == wanted
-    stored = entry.join([reader.tensor(name, stays=as_stored) for name in entry.stored])
-    return stored.to(device=device, dtype=wanted)
+    stored = [reader.tensor(name, stays=as_stored) for name in entry.stored]
+    return entry.join(stored, dtype=wanted, device=device)
 
 
 def _assign(model: nn.Module, name: str, tensor: Tensor) -> None:

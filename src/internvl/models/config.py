@@ -2,7 +2,7 @@
 
     InternVLConfig = VisionConfig + LanguageConfig (with RopeConfig) + how they meet (layer read, pixel shuffle, tiles, template)
 
-Field names are ours; `internvl.checkpoint.layouts` maps the released `config.json` files onto them.
+Field names are ours; `internvl.checkpoint.original` and `.native` map the released `config.json` files onto them.
 """
 
 from __future__ import annotations
