@@ -103,7 +103,7 @@ def run_worker(job: dict[str, Any]) -> dict[str, Any]:
         file.flush()
         done = subprocess.run([sys.executable, "-m", "benchmarks.chat_worker", file.name], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{job['contender']} failed:\n{done.stderr[-3000:]}")
+        raise SystemExit(f"{job['contender']} ended with {done.returncode} (below 0: a signal):\n{done.stderr[-3000:]}")
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
 

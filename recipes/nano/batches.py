@@ -1,7 +1,7 @@
 """Batches by step number: `make_batch(plan, step)` gives the same arrays on every run, so a run continues where it was killed.
 
-Each step has two parts, computed one after the other and summed: many pictures of one tile with short sequences, and a few cut into
-several tiles with long ones. Together in one batch, the short ones would be mostly padding.
+Each step has parts, computed one after the other and summed: pictures of one tile with short sequences, pictures cut into several
+tiles with long ones (together in one batch, the short ones would be mostly padding), and pictures for the reading head alone.
 """
 
 from __future__ import annotations
@@ -90,9 +90,14 @@ def batches(plan: BatchPlan, first: int, last: int, *, workers: int, ahead: int 
 
 def _end_with_parent() -> None:
     """A worker whose run was killed would wait for work for ever."""
+    Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
     parent = parent_process()
     if parent is not None:
-        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        parent.join()
+        os._exit(1)
 
 
 def _part(source: random.Random, plan: BatchPlan, step: int, tiles: str, count: int) -> Batch:

@@ -64,10 +64,12 @@ def encode(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Ids and labels of a conversation; its first question shows a picture of that many visual tokens (0: none)."""
     system: list[TextPiece] = [Trusted(template.system_prefix), Typed(SYSTEM_MESSAGE), Trusted(template.system_suffix)]
-    ids, labels = [], []
+    ids: list[int] = []
+    labels: list[int] = []
     _extend(ids, labels, tokenizer.encode(system), learnt=False)
     for number, turn in enumerate(turns):
-        slot = [*slot_ids(tokenizer, visual_tokens), Typed("\n")] if number == 0 and visual_tokens else []
+        shows = number == 0 and visual_tokens > 0
+        slot: list[TextPiece] = [*slot_ids(tokenizer, visual_tokens), Typed("\n")] if shows else []
         asked = render_turn(template, Turn("user", (*slot, Typed(turn.question))))
         _extend(ids, labels, tokenizer.encode([*asked, Trusted(template.generation)]), learnt=False)
         _extend(ids, labels, tokenizer.encode([Typed(turn.answer)]), learnt=True)

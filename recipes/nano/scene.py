@@ -200,7 +200,7 @@ class _Builder:
             size -= max(1, size // 16)
 
     def _free_box(self, width: float, height: float) -> Box | None:
-        taken = [thing.box for thing in (*self.shapes, *self.lines)]
+        taken = [shape.box for shape in self.shapes] + [line.box for line in self.lines]
         for _ in range(16):
             x = self.source.uniform(0.01, 0.99) * (self.width - width)
             y = self.source.uniform(0.01, 0.99) * (self.height - height)

@@ -1,7 +1,7 @@
-"""Where training starts: random weights, and positions that already know who is whose neighbour.
+"""Where training starts: random weights, and positions of the vision encoder that already know who is whose neighbour.
 
-A character covers several patches, so nothing is read before patches find their neighbours. With small random positions that alone
-takes longer than learning the letters; with sines and cosines of row and column, a shift is one linear map from the first step on.
+A character covers several patches, so nothing is read before patches find their neighbours. With sines and cosines of row and
+column a shift is one linear map from the first step on. The table is trained like every other weight.
 """
 
 from __future__ import annotations

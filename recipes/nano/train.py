@@ -39,8 +39,8 @@ TALK = BatchPlan(one_tile=20, many_tiles=12, crowded=12)
 class TrainConfig:
     """One run. Steps count from 0; the learning rate falls to zero over the last `decay_steps`."""
 
-    look_steps: int = 2400
-    steps: int = 5600
+    look_steps: int = 1500
+    steps: int = 4200
     warmup_steps: int = 100
     decay_steps: int = 1200
     rate: float = 1e-3
@@ -71,11 +71,13 @@ class Run:
         self.step = 0
 
     def train_step(self, parts: tuple[Batch, ...]) -> list[Measured]:
-        """One step on both parts; gradients are summed by their share of the answers (of the tiles, while only looking)."""
+        """One step on all parts, gradients summed by `shares_of`."""
         looking = self.step < self.config.look_steps
         shares = shares_of(parts)
         measured = []
-        with sdpa_kernel(SDPBackend.MATH):  # for 65 tokens, two and a half times as fast as the flash kernel's backward
+        with sdpa_kernel(
+            SDPBackend.MATH
+        ):  # on 65 tokens the CPU's flash kernel trains the encoder at 138 tiles a second, this one at 200
             for part, share in zip(parts, shares, strict=True):
                 with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.config.bf16):
                     loss = part_loss(

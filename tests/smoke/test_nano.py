@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +12,26 @@ import torch
 
 import internvl
 from internvl.checkpoint.hub import embedded_models
+from internvl.media.pixels import normalise
+from internvl.processor import Processor, compose
+from internvl.prompt.templates import template_named
+from internvl.prompt.tokenizer import load_tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from recipes.nano.batches import BatchPlan, make_batch  # noqa: E402
+from recipes.nano.draw import draw  # noqa: E402
 from recipes.nano.evaluate import answers, edits, questions, score  # noqa: E402
 from recipes.nano.export import export, model_of_run  # noqa: E402
 from recipes.nano.fonts import font_set  # noqa: E402
+from recipes.nano.lexicon import is_held_out  # noqa: E402
 from recipes.nano.model_config import nano_config  # noqa: E402
+from recipes.nano.questions import Turn  # noqa: E402
+from recipes.nano.sample import TOKENS_PER_TILE, encode  # noqa: E402
+from recipes.nano.scene import random_scene  # noqa: E402
+from recipes.nano.signs import random_text  # noqa: E402
+from recipes.nano.tiles import cut  # noqa: E402
 from recipes.nano.train import Run, TrainConfig, train  # noqa: E402
 from recipes.nano.vocabulary import write_tokenizer  # noqa: E402
 
@@ -107,6 +119,41 @@ def test_a_run_becomes_a_checkpoint_that_chats(tmp_path: Path) -> None:
         export(model_of_run(tmp_path / "run", TOY), tmp_path / "model")
     vlm = internvl.load(tmp_path / "model", device="cpu")
     assert isinstance(vlm.chat("Who are you?", max_new_tokens=3), str)
+
+
+@pytest.mark.parametrize("tiles", ["one", "many"])
+def test_training_sees_what_chat_sees(tmp_path: Path, tiles: str) -> None:
+    write_tokenizer(tmp_path)
+    tokenizer = load_tokenizer(tmp_path)
+    scene = random_scene(random.Random(3), font_set(held_out=False), tiles=tiles)
+    picture, turn = draw(scene), Turn("What does the sign say?", "OPEN", "read english", "en")
+    chat = Processor.of(nano_config(), tokenizer).prepare(compose(turn.question, [internvl.Image(picture)]))
+    shown = cut(picture, scene)
+    ids, labels = encode([turn], tokenizer, template_named("Hermes-2"), visual_tokens=TOKENS_PER_TILE * shown.pixels.shape[0])
+    length = len(chat.ids)
+    assert (shown.pixels.shape[0] > 1) == (tiles == "many")
+    assert chat.ids.tolist() == list(ids[:length])
+    assert torch.equal(chat.pixels, normalise(shown.pixels))
+    assert set(labels[:length]) == {-100}
+    assert ids[length:] == labels[length:]
+    assert tokenizer.decode(ids[length:]) == "OPEN"
+
+
+def test_training_texts_are_never_test_texts() -> None:
+    source = random.Random(5)
+    assert not any(is_held_out(random_text(source, held_out=False)) for _ in range(500))
+    longer = [text for text in (random_text(source, held_out=True) for _ in range(200)) if len(text) > 1]
+    assert all(is_held_out(text) for text in longer)
+
+
+def test_a_batch_depends_on_seed_and_step_only(tmp_path: Path) -> None:
+    write_tokenizer(tmp_path)
+    plan = BatchPlan(one_tile=3, many_tiles=1, crowded=2, tokenizer=str(tmp_path))
+    first, again, other = make_batch(plan, 7), make_batch(plan, 7), make_batch(plan, 8)
+    for a, b in zip(first, again, strict=True):
+        assert (a.pixels == b.pixels).all()
+        assert (a.ids == b.ids).all()
+    assert first[0].pixels.shape != other[0].pixels.shape or (first[0].pixels != other[0].pixels).any()
 
 
 def test_edits_counts_characters() -> None:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from internvl.models.config import InternVLConfig
+from internvl.models.linear import Linear
 
 
 class Projector(nn.Module):
@@ -21,8 +22,8 @@ class Projector(nn.Module):
         self.k = config.shuffle
         self.transposed = config.pixel_shuffle == "v1"
         self.norm = nn.LayerNorm(width_in)
-        self.up = nn.Linear(width_in, width_out)
-        self.out = nn.Linear(width_out, width_out)
+        self.up = Linear(width_in, width_out)
+        self.out = Linear(width_out, width_out)
 
     def forward(self, patches: Tensor) -> Tensor:
         """Patch vectors without the class token, [T,g*g,C] -> [T,V,D]."""

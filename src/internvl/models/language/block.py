@@ -13,6 +13,7 @@ from internvl.models.attention import attend
 from internvl.models.config import LanguageConfig
 from internvl.models.language.cache import KVCache, Step
 from internvl.models.language.rope import rotate
+from internvl.models.linear import Linear
 from internvl.models.norm import RMSNorm
 
 
@@ -40,10 +41,10 @@ class Attention(nn.Module):
         self.index = index
         self.head_dim = config.head_dim
         self.widths = (config.attention_width, config.kv_width, config.kv_width)
-        self.qkv = nn.Linear(config.hidden_size, sum(self.widths), bias=config.qkv_bias)
+        self.qkv = Linear(config.hidden_size, sum(self.widths), bias=config.qkv_bias)
         self.q_norm = RMSNorm(config.head_dim, config.norm_eps) if config.qk_norm else None
         self.k_norm = RMSNorm(config.head_dim, config.norm_eps) if config.qk_norm else None
-        self.out = nn.Linear(config.attention_width, config.hidden_size, bias=config.out_bias)
+        self.out = Linear(config.attention_width, config.hidden_size, bias=config.out_bias)
 
     def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], step: Step, cache: KVCache | None) -> Tensor:
         """[B,L,D] -> [B,L,D]."""
@@ -63,8 +64,8 @@ class Mlp(nn.Module):
 
     def __init__(self, config: LanguageConfig) -> None:
         super().__init__()
-        self.gate_up = nn.Linear(config.hidden_size, 2 * config.intermediate_size, bias=config.mlp_bias)
-        self.down = nn.Linear(config.intermediate_size, config.hidden_size, bias=config.mlp_bias)
+        self.gate_up = Linear(config.hidden_size, 2 * config.intermediate_size, bias=config.mlp_bias)
+        self.down = Linear(config.intermediate_size, config.hidden_size, bias=config.mlp_bias)
         self.activation = F.silu if config.hidden_act == "silu" else F.gelu
 
     def forward(self, x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from internvl.models.config import LanguageConfig
 from internvl.models.language.block import Block
 from internvl.models.language.cache import KVCache, Step
 from internvl.models.language.rope import Rotary
+from internvl.models.linear import Linear, linear
 from internvl.models.norm import RMSNorm
 
 
@@ -25,7 +26,7 @@ class Decoder(nn.Module):
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(Block(config, index) for index in range(config.num_layers))
         self.norm = RMSNorm(config.hidden_size, config.norm_eps)
-        self.head = None if config.tie_embeddings else nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.head = None if config.tie_embeddings else Linear(config.hidden_size, config.vocab_size, bias=False)
         self.rotary = Rotary(config)
 
     def forward(self, embeddings: Tensor, *, cache: KVCache | None = None, step: Step | None = None) -> Tensor:
@@ -60,7 +61,9 @@ class Decoder(nn.Module):
     def logits(self, hidden: Tensor) -> Tensor:
         """[B,L,D] -> [B,L,vocabulary]."""
         weight = self.embedding.weight if self.head is None else self.head.weight
-        return torch.nn.functional.linear(hidden.to(weight.device), weight)
+        # In rows: given one position cut out of a longer sequence, torch would copy the whole weight to multiply in three axes.
+        rows = linear(hidden.to(weight.device).flatten(0, -2), weight)
+        return rows.unflatten(0, hidden.shape[:-1])
 
 
 def _moved(step: Step, device: torch.device) -> Step:

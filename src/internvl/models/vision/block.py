@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from internvl.models.attention import attend
 from internvl.models.config import VisionConfig
+from internvl.models.linear import Linear
 from internvl.models.norm import RMSNorm
 
 
@@ -48,10 +49,10 @@ class Attention(nn.Module):
         super().__init__()
         width = config.hidden_size
         self.heads = config.num_heads
-        self.qkv = nn.Linear(width, 3 * width, bias=config.qkv_bias)
+        self.qkv = Linear(width, 3 * width, bias=config.qkv_bias)
         self.q_norm = RMSNorm(width, config.norm_eps) if config.qk_norm else None
         self.k_norm = RMSNorm(width, config.norm_eps) if config.qk_norm else None
-        self.out = nn.Linear(width, width)
+        self.out = Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """[T,N,D] -> [T,N,D]."""
@@ -68,8 +69,8 @@ class Mlp(nn.Module):
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
-        self.up = nn.Linear(config.hidden_size, config.intermediate_size)
-        self.down = nn.Linear(config.intermediate_size, config.hidden_size)
+        self.up = Linear(config.hidden_size, config.intermediate_size)
+        self.down = Linear(config.intermediate_size, config.hidden_size)
         self.activation = F.gelu if config.hidden_act == "gelu" else F.silu
 
     def forward(self, x: Tensor) -> Tensor:
