@@ -1,6 +1,6 @@
 """Draw docs/images/overview.svg: the way from a picture to an answer, with what the embedded model really says of the example.
 
-    python docs/images/draw_overview.py && rsvg-convert docs/images/overview.svg -o docs/images/overview.png
+python docs/images/draw_overview.py && rsvg-convert docs/images/overview.svg -o docs/images/overview.png
 """
 
 from __future__ import annotations
@@ -54,7 +54,14 @@ def boxes() -> list[str]:
     return [
         box(370, 70, 110, "InternViT", ("one vector a 14 px patch,", "each tile encoded once"), "#eef2ff"),
         box(370, 215, 90, "projector", ("2 x 2 patches become", "one visual token"), "#ecfdf5"),
-        box(640, 120, 140, "language model", ("Qwen2, InternLM2, Llama,", "Phi-3, Yi: one decoder,", "its key cache kept", "between turns"), "#fff7ed"),
+        box(
+            640,
+            120,
+            140,
+            "language model",
+            ("Qwen2, InternLM2, Llama,", "Phi-3, Yi: one decoder,", "its key cache kept", "between turns"),
+            "#fff7ed",
+        ),
         arrow(316, 125, 366, 125),
         arrow(465, 180, 465, 211),
         arrow(560, 260, 636, 215),
