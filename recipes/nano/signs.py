@@ -17,12 +17,12 @@ CODAS = ("", *"bdglmnprstx", "ck", "ll", "nd", "ng", "nt", "rk", "sh", "st")
 
 
 def random_text(source: random.Random, *, held_out: bool) -> str:
-    """A text for a sign, from the training half or from the held-out half of all texts."""
+    """A text for a sign, from the training part or from the held-out part of all texts, which has no single characters."""
     kind = source.choices(tuple(KINDS), tuple(weight for weight, _ in KINDS.values()))[0]
     make = KINDS[kind][1]
     while True:
         text = make(source)
-        if len(text.replace(" ", "")) == 1 or is_held_out(text) == held_out:
+        if is_held_out(text) == held_out:
             return text
 
 
