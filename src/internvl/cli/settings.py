@@ -7,18 +7,17 @@ A new field of a config can be set here the day it is added; no flag needs to be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
+from internvl.cli.config_fields import parsed
 from internvl.cli.console import UsageError
 from internvl.media.tiling import TilePolicy
 from internvl.messages import VideoSampling
 
 # The side of a tile belongs to the weights; a clip's max_tiles has the name of a picture's and is 1 as the card has it.
 NOT_SETTABLE = {"policy": {"tile_size"}, "clip": {"max_tiles"}}
-TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def parse_settings(pairs: Sequence[str] | None) -> SettingValues:
             raise UsageError(f"--set knows no {key!r}; known are {', '.join(sorted(known))}")
         config, kind = known[key]
         held: dict[str, Any] = getattr(values, config)
-        held[key] = (*held.get(key, ()), text) if kind == tuple[str, ...] else _typed(key, kind, text)
+        held[key] = (*held.get(key, ()), text) if kind == tuple[str, ...] else parsed(key, kind, text)
     return values
 
 
@@ -74,28 +73,3 @@ def _known() -> dict[str, tuple[str, Any]]:
         for name, kind in get_type_hints(owner).items()
         if name not in NOT_SETTABLE.get(config, ())
     }
-
-
-def _typed(key: str, kind: Any, text: str) -> Any:
-    kinds = get_args(kind) or (kind,)
-    if NoneType in kinds and text.lower() == "none":
-        return None
-    wanted = next(each for each in kinds if each is not NoneType)
-    parse, expected = _PARSERS[wanted]
-    try:
-        return parse(text)
-    except (ValueError, KeyError) as error:
-        allowed = expected + (" or none" if NoneType in kinds else "")
-        raise UsageError(f"--set {key} must be {allowed}, not {text!r}") from error
-
-
-def _truth(text: str) -> bool:
-    return TRUTHS[text.lower()]
-
-
-_PARSERS: dict[Any, tuple[Callable[[str], Any], str]] = {
-    int: (int, "a whole number"),
-    float: (float, "a number"),
-    bool: (_truth, "true or false"),
-    str: (str, "a text"),
-}
