@@ -65,6 +65,18 @@ def test_linear_has_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not calls
 
 
+def test_a_frozen_linear_is_as_fast_while_others_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_onednn(torch.float32)
+    calls = spy(monkeypatch, linear)
+    layer = Linear(1024, 768).requires_grad_(False)
+    layer(torch.randn(8, 1024))
+    assert len(calls) == 1
+    x = torch.randn(8, 1024, requires_grad=True)
+    layer(x).sum().backward()
+    assert x.grad is not None
+    assert len(calls) == 1
+
+
 def test_linear_of_other_types_is_torch_s(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = spy(monkeypatch, linear)
     layer = Linear(1024, 768).double()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from internvl.models.attention import attend
 from internvl.models.config import LanguageConfig
@@ -15,10 +16,11 @@ from internvl.models.language.cache import KVCache, Step
 from internvl.models.language.rope import rotate
 from internvl.models.linear import Linear
 from internvl.models.norm import RMSNorm
+from internvl.models.recompute import recomputes
 
 
 class Block(nn.Module):
-    """Pre-norm grouped-query attention and SwiGLU."""
+    """Pre-norm grouped-query attention and SwiGLU. With `checkpointing`, training keeps its input only and computes the rest again."""
 
     def __init__(self, config: LanguageConfig, index: int) -> None:
         super().__init__()
@@ -26,9 +28,16 @@ class Block(nn.Module):
         self.attention = Attention(config, index)
         self.norm2 = RMSNorm(config.hidden_size, config.norm_eps)
         self.mlp = Mlp(config)
+        self.checkpointing = False
 
     def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], step: Step, cache: KVCache | None) -> Tensor:
         """[B,L,D] -> [B,L,D]; new keys and values go into the cache."""
+        if cache is None and recomputes(self, x, wanted=self.checkpointing):
+            # Inside the block, so that a block that is sharded (FSDP2) or compiled as a whole stays one.
+            return checkpoint(self._layer, x, angles, step, None, use_reentrant=False)
+        return self._layer(x, angles, step, cache)
+
+    def _layer(self, x: Tensor, angles: tuple[Tensor, Tensor], step: Step, cache: KVCache | None) -> Tensor:
         x = x + self.attention(self.norm1(x), angles, step, cache)
         return x + self.mlp(self.norm2(x))
 
@@ -55,7 +64,7 @@ class Attention(nn.Module):
         q, k, v = rotate(q.transpose(1, 2), *angles), rotate(k.transpose(1, 2), *angles), v.transpose(1, 2)  # B,H,L,d
         if cache is not None:
             k, v = cache.append(self.index, k, v)
-        seen = attend(q, k, v, mask=step.mask, causal=step.causal)
+        seen = attend(q, k, v, mask=step.mask, causal=step.causal, packed=step.packed)
         return self.out(seen.transpose(1, 2).reshape(batch, length, -1))
 
 

@@ -15,17 +15,30 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from internvl.models.attention import Packed
+
 GROWTH_TOKENS = 256
 
 
 @dataclass(frozen=True)
 class Step:
-    """How one call of the decoder sees the cache: positions [B,L], what may be looked at, and the longest sequence after it."""
+    """How one call of the decoder sees the cache: positions [B,L], what may be looked at, and the longest sequence after it.
+
+    In training, rows may hold several sequences: `packed` says where, and `lengths` [B,L] how long the sequence of each token is.
+    """
 
     positions: Tensor
     mask: Tensor | None  # [B or 1,1,L,total] true where a query may look; None: everything, or causal
     causal: bool
     total: int
+    lengths: Tensor | None = None
+    packed: Packed | None = None
+
+    def to(self, device: torch.device) -> Step:
+        """The same on a device."""
+        mask, lengths = (None if part is None else part.to(device) for part in (self.mask, self.lengths))
+        packed = None if self.packed is None else self.packed.to(device)
+        return Step(self.positions.to(device), mask, self.causal, self.total, lengths, packed)
 
 
 class KVCache:

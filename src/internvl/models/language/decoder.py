@@ -6,6 +6,8 @@ hidden states follow them.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -40,7 +42,7 @@ class Decoder(nn.Module):
         if step is None:
             fresh = KVCache(0, [0] * embeddings.shape[0])
             step = (fresh if cache is None else cache).plan(embeddings.shape[1], embeddings.device)
-        angles = self.rotary(step.positions, step.total, embeddings.dtype)
+        angles = self.rotary(step.positions, step.total, embeddings.dtype, step.lengths)
         hidden = embeddings
         for block in self.blocks:
             device = block.norm1.weight.device
@@ -48,7 +50,7 @@ class Decoder(nn.Module):
                 hidden, angles, step = (
                     hidden.to(device),
                     (angles[0].to(device), angles[1].to(device)),
-                    _moved(step, device),
+                    step.to(device),
                 )
             hidden = block(hidden, angles, step, cache)
         if cache is not None:
@@ -58,7 +60,7 @@ class Decoder(nn.Module):
     @property
     def blocks(self) -> list[Block]:
         """The layers in order."""
-        return [layer for layer in self.layers if isinstance(layer, Block)]
+        return cast("list[Block]", list(self.layers))  # by place, not by class: training may wrap them
 
     def logits(self, hidden: Tensor) -> Tensor:
         """[B,L,D] -> [B,L,vocabulary]."""
@@ -66,8 +68,3 @@ class Decoder(nn.Module):
         # In rows: given one position cut out of a longer sequence, torch would copy the whole weight to multiply in three axes.
         rows = linear(hidden.to(weight.device).flatten(0, -2), weight)
         return rows.unflatten(0, hidden.shape[:-1])
-
-
-def _moved(step: Step, device: torch.device) -> Step:
-    mask = None if step.mask is None else step.mask.to(device)
-    return Step(step.positions.to(device), mask, step.causal, step.total)

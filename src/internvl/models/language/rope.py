@@ -25,16 +25,33 @@ class Rotary(nn.Module):
         self.gain = _gain(config.rope, config.max_positions)
         self._plain: dict[tuple[str, bool], Tensor] = {}
 
-    def forward(self, positions: Tensor, length: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """positions [B,L] -> cos, sin [B,1,L,d]. `length` is the longest sequence of the call: it selects the scaling."""
-        angles = positions[:, :, None].float() * self._frequencies(length, positions.device)
+    def forward(self, positions: Tensor, length: int, dtype: torch.dtype, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """positions [B,L] -> cos, sin [B,1,L,d]. `length` is the longest sequence of the call: it selects the scaling.
+
+        With `lengths` [B,L], every token's scaling is selected by the length of its own sequence (packed training).
+        """
+        if lengths is None or not self._scales(length):
+            frequencies = self._frequencies(length, positions.device)
+        else:
+            frequencies = self._frequencies_of_each(lengths)
+        angles = positions[:, :, None].float() * frequencies
         cos, sin = angles.cos() * self.gain, angles.sin() * self.gain
         return _twice(cos).to(dtype), _twice(sin).to(dtype)
 
+    def _scales(self, length: int) -> bool:
+        """Whether a sequence of this length turns by other angles than a short one."""
+        limits = {"dynamic": self.max_positions, "longrope": self.rope.original_max_positions or 0}
+        return self.rope.kind in limits and length > limits[self.rope.kind]
+
+    def _frequencies_of_each(self, lengths: Tensor) -> Tensor:
+        """[B,L] -> [B,L,d/2]."""
+        distinct, which = lengths.unique(return_inverse=True)
+        return torch.stack([self._frequencies(length, lengths.device) for length in distinct.tolist()])[which]
+
     def _frequencies(self, length: int, device: torch.device) -> Tensor:
-        if self.rope.kind == "dynamic" and length > self.max_positions:
+        if self.rope.kind == "dynamic" and self._scales(length):
             return inverse_frequencies(self.rope, self.head_dim, self.max_positions, length).to(device)
-        long = self.rope.kind == "longrope" and length > (self.rope.original_max_positions or 0)
+        long = self.rope.kind == "longrope" and self._scales(length)
         key = (str(device), long)
         if key not in self._plain:
             self._plain[key] = inverse_frequencies(self.rope, self.head_dim, self.max_positions, length).to(device)

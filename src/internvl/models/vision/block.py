@@ -8,15 +8,17 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from internvl.models.attention import attend
 from internvl.models.config import VisionConfig
 from internvl.models.linear import Linear
 from internvl.models.norm import RMSNorm
+from internvl.models.recompute import recomputes
 
 
 class Block(nn.Module):
-    """Pre-norm attention and MLP, each scaled per channel."""
+    """Pre-norm attention and MLP, each scaled per channel. `checkpointing` as in the decoder's block."""
 
     def __init__(self, config: VisionConfig, drop_path: float) -> None:
         super().__init__()
@@ -26,20 +28,31 @@ class Block(nn.Module):
         self.mlp = Mlp(config)
         self.scale1 = nn.Parameter(torch.full((config.hidden_size,), config.layer_scale_init))
         self.scale2 = nn.Parameter(torch.full((config.hidden_size,), config.layer_scale_init))
-        self.drop_path = drop_path
+        self.set_drop_path(drop_path)
+        self.checkpointing = False
 
     def forward(self, x: Tensor) -> Tensor:
         """[T,N,D] -> [T,N,D]."""
+        if recomputes(self, x, wanted=self.checkpointing):
+            return checkpoint(self._layer, x, use_reentrant=False)  # the same branches drop out when computed again
+        return self._layer(x)
+
+    def _layer(self, x: Tensor) -> Tensor:
         x = x + self._drop(self.attention(self.norm1(x)) * self.scale1)
         return x + self._drop(self.mlp(self.norm2(x)) * self.scale2)
 
+    def set_drop_path(self, rate: float) -> None:
+        """While training, a tile's whole branch falls out with probability `rate` (stochastic depth)."""
+        self.drop_path = rate
+        self._drops = rate > 0.0
+        # A tensor, because torch.compile would compile a block anew for every number; on the CPU, which mixes with any device.
+        self._keep = torch.tensor(1.0 - rate, device="cpu")
+
     def _drop(self, branch: Tensor) -> Tensor:
-        """Stochastic depth: a tile's whole branch falls out with probability `drop_path`, the rest is scaled up."""
-        if not self.training or self.drop_path == 0.0:
+        if not self.training or not self._drops:
             return branch
-        keep = 1.0 - self.drop_path
-        alive = torch.rand(branch.shape[0], 1, 1, device=branch.device) < keep
-        return branch * alive.to(branch.dtype) / keep
+        alive = torch.rand(branch.shape[0], 1, 1, device=branch.device) < self._keep
+        return branch * alive.to(branch.dtype) / self._keep  # scaled up, so that the mean stays
 
 
 class Attention(nn.Module):

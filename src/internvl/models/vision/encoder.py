@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -15,14 +17,18 @@ class VisionEncoder(nn.Module):
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
-        rates = torch.linspace(0, config.drop_path_rate, config.num_layers, device="cpu").tolist()
         self.embeddings = Embeddings(config)
-        self.layers = nn.ModuleList(Block(config, rate) for rate in rates)
+        self.layers = nn.ModuleList(Block(config, rate) for rate in _drop_path_rates(config.drop_path_rate, config.num_layers))
 
     @property
     def blocks(self) -> list[Block]:
         """The layers in order."""
-        return [layer for layer in self.layers if isinstance(layer, Block)]
+        return cast("list[Block]", list(self.layers))  # by place, not by class: training may wrap them
+
+    def set_drop_path(self, rate: float) -> None:
+        """Drop branches with this probability in the last block, and linearly less in those before it."""
+        for block, own in zip(self.blocks, _drop_path_rates(rate, len(self.layers)), strict=True):
+            block.set_drop_path(own)
 
     def forward(self, pixels: Tensor, *, layers: int | None = None) -> Tensor:
         """The output of block number `layers` (all when None, 0 = embeddings), [T,1+N,D], class token first."""
@@ -30,3 +36,7 @@ class VisionEncoder(nn.Module):
         for block in self.layers if layers is None else self.layers[:layers]:
             hidden = block(hidden)
         return hidden
+
+
+def _drop_path_rates(last: float, layers: int) -> list[float]:
+    return torch.linspace(0, last, layers, device="cpu").tolist()

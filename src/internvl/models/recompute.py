@@ -1,0 +1,16 @@
+"""When a layer keeps only its input and computes the rest again in the backward pass (activation checkpointing)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def recomputes(block: nn.Module, x: Tensor, *, wanted: bool) -> bool:
+    """Whether this call of a block should: if wanted, while the block is trained, or frozen with gradients passing through it.
+
+    A frozen block is in evaluation mode, but below it something may learn, and then its activations are kept like any other's.
+    """
+    if not wanted or not torch.is_grad_enabled():
+        return False
+    return block.training or (x.requires_grad and not any(parameter.requires_grad for parameter in block.parameters()))
