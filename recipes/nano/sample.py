@@ -2,8 +2,7 @@
 
 Scene + turns -> Sample(ids [L], labels [L], tiles)
 
-Prompts are rendered by the package's own template, so training and chat can't drift apart. Each answer is tokenised on its own, as
-it is when the model writes it.
+Prompts and labels are the package's own, so training and chat can't drift apart.
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ from recipes.nano.dialogue import small_talk, without_picture
 from recipes.nano.draw import draw
 from recipes.nano.fonts import FontSet
 from recipes.nano.scene import random_scene
-from recipes.nano.tiles import IGNORED, Tiles, cut
+from recipes.nano.tiles import Tiles, cut
 from recipes.nano.vocabulary import SYSTEM_MESSAGE
 
-from internvl.prompt.pieces import TextPiece, Trusted, Typed
+from internvl.prompt.labels import encode_turns
+from internvl.prompt.pieces import Typed
 from internvl.prompt.placeholders import slot_ids
-from internvl.prompt.template import Template, Turn, render_turn
+from internvl.prompt.template import Piece, Template, Turn
 from internvl.prompt.tokenizer import Tokenizer
 
 TOKENS_PER_TILE = 16
@@ -63,17 +63,12 @@ def encode(
     turns: list[questions.Turn], tokenizer: Tokenizer, template: Template, *, visual_tokens: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Ids and labels of a conversation; its first question shows a picture of that many visual tokens (0: none)."""
-    system: list[TextPiece] = [Trusted(template.system_prefix), Typed(SYSTEM_MESSAGE), Trusted(template.system_suffix)]
-    ids: list[int] = []
-    labels: list[int] = []
-    _extend(ids, labels, tokenizer.encode(system), learnt=False)
+    conversation = []
     for number, turn in enumerate(turns):
         shows = number == 0 and visual_tokens > 0
-        slot: list[TextPiece] = [*slot_ids(tokenizer, visual_tokens), Typed("\n")] if shows else []
-        asked = render_turn(template, Turn("user", (*slot, Typed(turn.question))))
-        _extend(ids, labels, tokenizer.encode([*asked, Trusted(template.generation)]), learnt=False)
-        _extend(ids, labels, tokenizer.encode([Typed(turn.answer)]), learnt=True)
-        _extend(ids, labels, tokenizer.encode([Trusted(template.assistant_suffix)]), learnt=True)
+        slot: list[Piece] = [*slot_ids(tokenizer, visual_tokens), Typed("\n")] if shows else []
+        conversation += [Turn("user", (*slot, Typed(turn.question))), Turn("assistant", (Typed(turn.answer),))]
+    ids, labels = encode_turns(tokenizer, template, conversation, system_message=SYSTEM_MESSAGE)
     return tuple(ids), tuple(labels)
 
 
@@ -86,8 +81,3 @@ def _encode_within(
         turns = turns[:-1]
         ids, labels = encode(turns, tokenizer, template, visual_tokens=visual_tokens)
     return ids, labels
-
-
-def _extend(ids: list[int], labels: list[int], new: list[int], *, learnt: bool) -> None:
-    ids += new
-    labels += new if learnt else [IGNORED] * len(new)
