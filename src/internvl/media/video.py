@@ -9,7 +9,7 @@ frame, which is found again by its time; where times can't tell frames apart, al
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,8 @@ ROTATIONS = {90: Transpose.ROTATE_90, 180: Transpose.ROTATE_180, 270: Transpose.
 """Counter-clockwise turns, in degrees, that bring a clip upright; other angles are left alone."""
 
 Stills = dict[int, PIL.Image.Image]
+# Which frames are shown, given how many there are and how many a second.
+Chooser = Callable[[int, float], list[int]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,15 +78,20 @@ def read_frames(video: Video, *, default_frames: int = 8) -> Clip:
     Raises `MediaError` for a file that is missing, no video, damaged, truncated, or without frames, for a part outside the
     clip, and for frames or stills beyond the limits; `MissingDependencyError` without PyAV.
     """
+    return read_chosen(video, lambda total, fps: _choose(video, total, fps, default_frames))
+
+
+def read_chosen(video: Video, choose: Chooser) -> Clip:
+    """Decode the stills whose indices `choose(total_frames, fps)` gives, whatever `video.sampling` says. Raises as `read_frames`."""
     timeline = _timeline(video)
-    indices = _choose(video, timeline, default_frames)
+    indices = choose(timeline.total, timeline.fps)
     stills = _decode_by_time(video, timeline, sorted(set(indices)))
     if stills is None:
         stills, total = _decode_by_count(video, sorted(set(indices)))
         if total != timeline.total:
             # Some packets hold no frame to show. Now that the true count is known, choose again and read again.
             timeline = timeline.counted(total)
-            indices = _choose(video, timeline, default_frames)
+            indices = choose(timeline.total, timeline.fps)
             stills, _ = _decode_by_count(video, sorted(set(indices)))
     return _clip(timeline, indices, tuple(stills[index] for index in indices))
 
@@ -96,7 +103,7 @@ def plan_clip(video: Video, *, default_frames: int = 8) -> Clip:
     only decoding finds out, so their frame count can be too high here.
     """
     timeline = _timeline(video)
-    return _clip(timeline, _choose(video, timeline, default_frames), ())
+    return _clip(timeline, _choose(video, timeline.total, timeline.fps, default_frames), ())
 
 
 def _timeline(video: Video) -> Timeline:
@@ -104,12 +111,12 @@ def _timeline(video: Video) -> Timeline:
         return list_frames(container, stream)
 
 
-def _choose(video: Video, timeline: Timeline, default_frames: int) -> list[int]:
+def _choose(video: Video, total: int, fps: float, default_frames: int) -> list[int]:
     wanted = video.sampling
     bounds = {"start_s": wanted.start_s, "end_s": wanted.end_s}
     if wanted.fps is None:
-        return segment_indices(timeline.total, timeline.fps, wanted.frames or default_frames, **bounds)
-    return fps_indices(timeline.total, timeline.fps, wanted.fps, **bounds, max_frames=wanted.frames)
+        return segment_indices(total, fps, wanted.frames or default_frames, **bounds)
+    return fps_indices(total, fps, wanted.fps, **bounds, max_frames=wanted.frames)
 
 
 def _clip(timeline: Timeline, indices: list[int], images: tuple[PIL.Image.Image, ...]) -> Clip:
