@@ -23,6 +23,7 @@ from internvl.checkpoint.load import DEFAULT_SHARD_BYTES, config_values, json_te
 from internvl.checkpoint.native_files import write_native_files
 from internvl.checkpoint.shard_header import DTYPES
 from internvl.checkpoint.shard_writer import TensorSpec, write_shards, write_text
+from internvl.checkpoint.whole_folder import whole_folder
 from internvl.errors import CheckpointError
 from internvl.prompt.placeholders import PLACEHOLDER
 from internvl.prompt.tokenizer import Tokenizer, load_tokenizer
@@ -51,23 +52,11 @@ def convert(
     appears when it is whole: until then the files are in `TARGET.partial` beside it, which the next attempt replaces.
     Raises CheckpointError when `target` holds files already, ConfigError when the layout can't express the model.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise CheckpointError(f"{target} is not an empty folder; give a new one")
-    checkpoint = Checkpoint(source)
-    config = _config(checkpoint, layout)
-    partial = target.with_name(target.name + ".partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
-    try:
-        write_text(partial / "config.json", json_text(config))
+    with whole_folder(target) as partial:
+        checkpoint = Checkpoint(source)
+        write_text(partial / "config.json", json_text(_config(checkpoint, layout)))
         _copy_files(checkpoint, partial, layout)
         _write_weights(checkpoint, partial, layout, max_shard_bytes, progress)
-        if target.exists():
-            target.rmdir()
-        partial.replace(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _write_weights(checkpoint: Checkpoint, folder: Path, layout: Layout, max_shard_bytes: int, progress: Progress | None) -> None:

@@ -65,6 +65,11 @@ def save_model(
         raise ConfigError(f"a checkpoint holds {', '.join(DTYPE_NAMES.values())}, not {model.dtype}; convert the model first")
     state = dict(model.named_parameters())
     entries = keymap(model.config, layout)
+    strange = sorted(state.keys() - {entry.ours for entry in entries})
+    if strange:
+        raise ConfigError(
+            f"no layout has a place for {strange[0]!r} and {len(strange) - 1} more: merge adapters before saving the model"
+        )
     specs = {}
     for entry in entries:
         for name, shape in zip(entry.stored, entry.stored_shapes(tuple(state[entry.ours].shape)), strict=True):
