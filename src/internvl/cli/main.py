@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from internvl import __version__
-from internvl.cli import chat, convert, count, doctor, generate, show
+from internvl.cli import assemble, chat, convert, count, data, doctor, generate, show, train
 from internvl.cli.console import UsageError, complain, write_line
 from internvl.errors import InternVLError
 
@@ -57,14 +57,17 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    help="Run the open multimodal models of the InternVL family: pictures and clips in, text out.",
+    help="Run and train the open multimodal models of the InternVL family: pictures and clips in, text out.",
     epilog='Start here: [bold]internvl chat examples/sign.png -q "What does the sign say?"[/bold]',
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("chat")(chat.chat)
 app.command("generate")(generate.generate)
+app.command("train")(train.train)
+app.add_typer(data.app, name="data")
 app.command("show")(show.show)
 app.command("convert")(convert.convert)
+app.command("assemble")(assemble.assemble)
 app.command("count")(count.count)
 app.command("doctor")(doctor.doctor)
 

@@ -13,6 +13,7 @@ from internvl.data.check_report import DataReport
 from internvl.errors import MissingDependencyError
 
 TOKEN_BINS = 50
+NEAR = 0.5
 
 
 def plot_lengths(report: DataReport, path: Path) -> None:
@@ -26,9 +27,13 @@ def plot_lengths(report: DataReport, path: Path) -> None:
     FigureCanvasAgg(figure)  # draws into a file; no window, whatever the machine has
     left, right = figure.subplots(1, 2)
     left.hist(report.tokens, bins=TOKEN_BINS)
-    left.axvline(report.max_tokens, color="tab:red", linewidth=1, label=f"max_tokens {report.max_tokens:,}")
-    left.set(xlabel="tokens, visual ones included", ylabel="records", yscale="log" if len(report.tokens) else "linear")
-    left.legend()
+    longest = int(report.tokens.max(initial=1))
+    label = f"tokens, visual ones included (longest {longest:,}, max_tokens {report.max_tokens:,})"
+    if longest > NEAR * report.max_tokens:  # far from the limit, its line would squeeze all bars into one
+        left.axvline(report.max_tokens, color="tab:red", linewidth=1)
+    left.set(xlabel=label, ylabel="records")
+    if len(report.tokens):
+        left.set_yscale("symlog", linthresh=1)
     most = int(report.tiles.max(initial=1))
     right.hist(report.tiles, bins=numpy.arange(-0.5, most + 1.5))
     right.set(xlabel="tiles", ylabel="records")

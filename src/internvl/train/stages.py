@@ -196,7 +196,7 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
             warmup=100,
             weight_decay=0.05,
             batch_size=512,
-            steps=100_000,
+            steps=2623,  # see the published 22 B tokens when every pack is full
             **_PACKED,
         ),
         "stage1_5": Stage(
@@ -209,7 +209,7 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
             weight_decay=0.05,
             batch_size=1024,
             drop_path=0.1,
-            steps=100_000,
+            steps=4530,  # 76 B tokens
             **_PACKED,
         ),
         "stage2": Stage(
