@@ -207,9 +207,7 @@ class TrainingData:
 
     def _unusable(self, count: int) -> ManifestError:
         reasons = "; ".join(f"{reason} ({times} times)" for reason, times in list(self.ledger.by_reason().items())[:3])
-        return ManifestError(
-            f"none of {count} records in sequence could be used (a small data set is read several times). Most frequent reasons: {reasons}"
-        )
+        return ManifestError(f"none of {count} records in sequence could be used (small sets are read repeatedly). Reasons: {reasons}")
 
     def _handed_out(self, rows: list[list[Placed]], packer: Packer[Placed], done: dict[str, Any]) -> Batch:
         done["batches"] += 1
