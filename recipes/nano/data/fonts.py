@@ -71,11 +71,11 @@ def faces(language: Language, split: Split) -> Sequence[Face]:
 def face(source: random.Random, language: Language, split: Split, *, style: Style | None = None, text: str = "") -> Face:
     """One face, every family as likely as any other, more often upright than not; it has all characters of `text`.
 
-    Without a style one in ten is handwriting. Chinese is set on a grid anyway: without a fixed-pitch face a printed one is taken.
+    Without a style one in ten is handwriting. Where no fixed-pitch face is, a printed one is taken: few machines have one a split.
     Raises MissingMaterial.
     """
     wanted = style or ("hand" if source.random() < HAND_SHARE else "print")
-    for kind in (wanted, *_instead(language, style)):
+    for kind in (wanted, *_instead(style)):
         families = _families(language, split).get(kind, {})
         for family in source.sample(sorted(families), len(families)):
             if cuts := [one for one in families[family] if covers(one, text)]:
@@ -84,11 +84,11 @@ def face(source: random.Random, language: Language, split: Split, *, style: Styl
     raise MissingMaterial(f"no {wanted} font for {language} in the {split} part has the characters of {text!r}")
 
 
-def _instead(language: Language, style: Style | None) -> tuple[Style, ...]:
-    """Styles to take where the wanted one is missing: any when none was asked for, print for Chinese of fixed pitch."""
+def _instead(style: Style | None) -> tuple[Style, ...]:
+    """Styles to take where the wanted one is missing: any when none was asked for, print for fixed pitch."""
     if style is None:
         return ("print", "mono", "hand")
-    return ("print",) if (language, style) == ("zh", "mono") else ()
+    return ("print",) if style == "mono" else ()
 
 
 def covers(face: Face, text: str) -> bool:

@@ -13,7 +13,7 @@ from recipes.nano.data.families.tables_data import invent, other_columns, other_
 from recipes.nano.data.sample import MissingMaterial
 from recipes.nano.data.themes import names_of
 
-SEEDS = range(14)
+SEEDS = range(28)
 
 
 @pytest.fixture(scope="module")
