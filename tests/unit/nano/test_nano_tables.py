@@ -5,41 +5,22 @@ from __future__ import annotations
 import random
 import re
 
-import numpy as np
 import pytest
-from recipes.nano.data.families.phrases_documents import REFUSALS
+from page_checks import check_boxes_hold_ink, check_same_seed_same_sample, check_test_split_has_its_own_look, drawn
+from recipes.nano.data.families.phrases_reading import REFUSALS
 from recipes.nano.data.families.tables import TASKS, Asked, Tables
 from recipes.nano.data.families.tables_data import invent, other_columns, other_names
-from recipes.nano.data.sample import MissingMaterial
-from recipes.nano.data.themes import names_of
 
 SEEDS = range(28)
 
 
 @pytest.fixture(scope="module")
 def samples():
-    pytest.importorskip("playwright")
-    try:
-        return [Tables().sample(random.Random(seed), "train") for seed in SEEDS]
-    except MissingMaterial as error:
-        pytest.skip(str(error))
-
-
-def boxes(text: str) -> list[list[int]]:
-    return [[int(side) for side in found.groups()] for found in re.finditer(r"\[(\d+), (\d+), (\d+), (\d+)\]", text)]
+    return drawn(Tables(), SEEDS)
 
 
 def test_boxes_hold_ink(samples):
-    found = 0
-    for sample in samples:
-        grey = np.asarray(sample.images[0].convert("L")).astype(int)
-        for turn in sample.turns:
-            for x1, y1, x2, y2 in boxes(turn.question + turn.answer):
-                high, wide = grey.shape
-                part = grey[y1 * high // 1000 : y2 * high // 1000 + 1, x1 * wide // 1000 : x2 * wide // 1000 + 1]
-                assert part.max() - part.min() > 25, turn
-                found += 1
-    assert found > 1
+    check_boxes_hold_ink(samples)
 
 
 def test_sizes_and_turns(samples):
@@ -53,18 +34,11 @@ def test_sizes_and_turns(samples):
 
 
 def test_same_seed_same_sample(samples):
-    again = Tables().sample(random.Random(3), "train")
-    assert again.turns == samples[3].turns
-    assert again.images[0].tobytes() == samples[3].images[0].tobytes()
+    check_same_seed_same_sample(Tables(), samples)
 
 
 def test_the_test_split_has_its_own_look(samples):
-    unseen = Tables().sample(random.Random(1), "test")
-    style, colours, font = unseen.facts["look"].split("/", 2)
-    seen = [sample.facts["look"].split("/", 2) for sample in samples]
-    assert style in names_of("tables", "test")
-    assert colours in names_of("palette", "test")
-    assert font not in {one[2] for one in seen}
+    check_test_split_has_its_own_look(Tables(), samples)
 
 
 def asked(seed: int) -> Asked:

@@ -11,17 +11,17 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from recipes.nano.data import texts
 from recipes.nano.data.browser import Page, shared
 from recipes.nano.data.families.documents_pages import Draft, write
-from recipes.nano.data.families.phrases_documents import BLANK, NONE, REFUSALS, phrase
+from recipes.nano.data.families.page_questions import Answer, language_of_questions, page_sample, some_questions
+from recipes.nano.data.families.phrases_documents import BLANK, NONE, phrase
+from recipes.nano.data.families.phrases_reading import REFUSALS
 from recipes.nano.data.families.words_documents import DISHES, EVENTS, FIELDS, KINDS
 from recipes.nano.data.page_style import page_html, used_look, worn
-from recipes.nano.data.sample import Language, Sample, Split, Turn
+from recipes.nano.data.sample import Language, Sample, Split
 
-Answer: TypeAlias = tuple[str, str] | None
 OTHER_LANGUAGE = 0.12  # pages asked about in the other language
 LONGEST_ANSWER: dict[Language, int] = {"en": 420, "zh": 180}
 LONGEST_PAGE: dict[Language, int] = {"en": 700, "zh": 320}
@@ -61,20 +61,16 @@ class Documents:
         """A page with one to three questions. Raises MissingMaterial without Chromium or fonts."""
         page_language: Language = source.choice(("en", "zh"))
         draft, page, look = _draw(source, page_language, split)
-        language = page_language
-        if source.random() < OTHER_LANGUAGE:
-            language = "zh" if page_language == "en" else "en"
-        chosen = _questions(Asked(draft, page, source, language), source.choice((1, 2, 2, 3)))
+        language = language_of_questions(source, page_language, other=OTHER_LANGUAGE)
+        chosen = some_questions(TASKS, Asked(draft, page, source, language), source)
         facts = {
             "kind": draft.kind,
             "look": look,
             "page_language": page_language,
             "fields": {one.label: one.value for one in draft.fields},
             "headings": [section.heading for section in draft.sections],
-            "tasks": [task for task, _ in chosen],
         }
-        turns = tuple(turn for _, turn in chosen)
-        return Sample(family=self.name, task=chosen[0][0], language=language, images=(page.image,), turns=turns, facts=facts)
+        return page_sample(self.name, language, page, chosen, facts)
 
 
 def _draw(source: random.Random, language: Language, split: Split) -> tuple[Draft, Page, str]:
@@ -86,19 +82,6 @@ def _draw(source: random.Random, language: Language, split: Split) -> tuple[Draf
         page = shared().render(page_html(look, BASE, "<main>" + "".join(draft.html) + "</main>", language), width=width)
         if page.image.height <= HIGHEST and not page.overflows and page.holds(*page.boxes):
             return draft, worn(page, source, split, share=WORN, text_px=look.size), look.name
-
-
-def _questions(asked: Asked, count: int) -> list[tuple[str, Turn]]:
-    """Some questions of different tasks that this page can answer."""
-    tasks = sorted(TASKS, key=lambda task: asked.source.random() ** (1 / TASKS[task][0]), reverse=True)
-    found: list[tuple[str, Turn]] = []
-    for task in tasks:
-        made = TASKS[task][1](asked)
-        if made is not None:
-            found.append((task, Turn(question=made[0], answer=made[1])))
-        if len(found) == count:
-            break
-    return found
 
 
 def _fact(name: str) -> Callable[[Asked], Answer]:

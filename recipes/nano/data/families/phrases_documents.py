@@ -9,7 +9,6 @@ import random
 
 from recipes.nano.data.sample import Language
 
-REFUSALS: dict[Language, str] = {"en": "The picture does not show that.", "zh": "图中没有。"}
 BLANK: dict[Language, str] = {"en": "It is blank.", "zh": "空白。"}
 NONE: dict[Language, str] = {"en": "None.", "zh": "没有。"}
 

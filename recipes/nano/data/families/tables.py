@@ -10,17 +10,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from recipes.nano.data.browser import Page, shared
-from recipes.nano.data.families.phrases_documents import REFUSALS
+from recipes.nano.data.families.page_questions import Answer, language_of_questions, page_sample, some_questions
+from recipes.nano.data.families.phrases_reading import REFUSALS
 from recipes.nano.data.families.phrases_tables import phrase
 from recipes.nano.data.families.tables_data import Data, Field, invent, other_columns, other_names
 from recipes.nano.data.families.words_tables import ADDABLE
 from recipes.nano.data.page_style import page_html, used_look, worn
-from recipes.nano.data.sample import Language, Sample, Split, Turn
+from recipes.nano.data.sample import Language, Sample, Split
 
-Answer: TypeAlias = tuple[str, str] | None
 OTHER_LANGUAGE = 0.1
 HIGHEST = 1600
 WORN = 0.18
@@ -70,20 +69,16 @@ class Tables:
         """A table with one to three questions. Raises MissingMaterial without Chromium or fonts."""
         page_language: Language = source.choice(("en", "zh"))
         data, page, look = _draw(source, page_language, split)
-        language = page_language
-        if source.random() < OTHER_LANGUAGE:
-            language = "zh" if page_language == "en" else "en"
-        chosen = _questions(Asked(data, page, source, language), source.choice((1, 2, 2, 3)))
+        language = language_of_questions(source, page_language, other=OTHER_LANGUAGE)
+        chosen = some_questions(TASKS, Asked(data, page, source, language), source)
         facts = {
             "look": look,
             "page_language": page_language,
             "key": data.key,
             "rows": list(data.rows),
             "columns": {one.name: list(one.cells) for one in data.columns},
-            "tasks": [task for task, _ in chosen],
         }
-        turns = tuple(turn for _, turn in chosen)
-        return Sample(family=self.name, task=chosen[0][0], language=language, images=(page.image,), turns=turns, facts=facts)
+        return page_sample(self.name, language, page, chosen, facts)
 
 
 def _draw(source: random.Random, language: Language, split: Split) -> tuple[Data, Page, str]:
@@ -97,19 +92,6 @@ def _draw(source: random.Random, language: Language, split: Split) -> tuple[Data
         page = shared().render(page_html(look, BASE, body, language), width=width)
         if page.image.height <= HIGHEST and not page.overflows and page.holds(*page.boxes):
             return data, worn(page, source, split, share=WORN, text_px=look.size), look.name
-
-
-def _questions(asked: Asked, count: int) -> list[tuple[str, Turn]]:
-    """Some questions of different tasks that this table can answer."""
-    tasks = sorted(TASKS, key=lambda task: asked.source.random() ** (1 / TASKS[task][0]), reverse=True)
-    found: list[tuple[str, Turn]] = []
-    for task in tasks:
-        made = TASKS[task][1](asked)
-        if made is not None:
-            found.append((task, Turn(question=made[0], answer=made[1])))
-        if len(found) == count:
-            break
-    return found
 
 
 def _cell(asked: Asked) -> Answer:
