@@ -5,7 +5,6 @@ folder -> config.json (layout, InternVLConfig) -> safetensors headers -> every e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,16 @@ import torch
 
 from internvl.checkpoint import native, original
 from internvl.checkpoint.fields import read_json
-from internvl.checkpoint.keymap import Entry, Layout, keymap
+from internvl.checkpoint.keymap import Layout, keymap
 from internvl.checkpoint.shard_header import DTYPES
 from internvl.checkpoint.shards import ShardReader, TensorReader
+from internvl.checkpoint.stored_tensors import check_names, check_shapes
 from internvl.checkpoint.surgery import plain
-from internvl.errors import CheckpointError, ConfigError
+from internvl.errors import ConfigError
 from internvl.media.tiling import MAX_TILES
-from internvl.models.build import meta_model
+from internvl.models.build import parameter_shapes
 from internvl.models.config import InternVLConfig
 from internvl.prompt.templates import TEMPLATES
-
-# Buffers that old releases stored beside the weights; they are recomputed, so their presence is no fault.
-_IGNORED = ("rotary_emb.inv_freq", "position_ids")
 
 
 class Checkpoint:
@@ -46,38 +43,14 @@ class Checkpoint:
         early = self.layout == "native" and any(name.startswith("vision_tower.") for name in names)
         self.entries = keymap(self.config, self.layout, prefix="" if early else "model.")
         # Names first: a hostile number of layers fails here, before a module is built for its shapes.
-        self._check_names(names)
-        self._check_shapes()
+        check_names(folder, self.entries, names)
+        check_shapes(folder, self.entries, self.reader, parameter_shapes(self.config))
 
     @property
     def dtype(self) -> torch.dtype:
         """Number type of the model: that of its token embedding, should some tensors (norms, scales) have another."""
         embedding = next(entry for entry in self.entries if entry.ours == "language_model.embedding.weight")
         return DTYPES[self.reader.info(embedding.stored[0]).dtype]
-
-    def stored_infos(self) -> Iterator[tuple[Entry, list[tuple[int, ...]]]]:
-        """Each entry with the shapes its stored tensors must have."""
-        shapes = {name: tuple(p.shape) for name, p in meta_model(self.config).named_parameters()}
-        for entry in self.entries:
-            yield entry, entry.stored_shapes(shapes[entry.ours])
-
-    def _check_names(self, names: set[str]) -> None:
-        expected = {name for entry in self.entries for name in entry.stored}
-        missing = sorted(expected - names)
-        if missing:
-            raise CheckpointError(f"{self.folder}: {len(missing)} tensors are missing, first {missing[0]!r}; a shard may be absent")
-        extra = sorted(name for name in names - expected if not name.endswith(_IGNORED))
-        if extra:
-            raise CheckpointError(
-                f"{self.folder}: {len(extra)} tensors are not part of the model that config.json describes, first {extra[0]!r}"
-            )
-
-    def _check_shapes(self) -> None:
-        for entry, shapes in self.stored_infos():
-            for name, shape in zip(entry.stored, shapes, strict=True):
-                found = self.reader.info(name).shape
-                if found != shape:
-                    raise CheckpointError(f"{self.folder}: {name} has the shape {list(found)}, but config.json describes {list(shape)}")
 
 
 def layout_of(raw: dict[str, Any], where: str) -> Layout:

@@ -18,13 +18,11 @@ from internvl.checkpoint.checkpoint import Checkpoint
 from internvl.checkpoint.keymap import Entry, keymap
 from internvl.checkpoint.shard_header import DTYPES, TensorInfo
 from internvl.checkpoint.shards import TensorReader
-from internvl.errors import CheckpointError
-from internvl.models.build import meta_model
+from internvl.checkpoint.stored_tensors import check_names, check_shapes
+from internvl.models.build import parameter_shapes
 from internvl.models.config import InternVLConfig
 
 Change = Callable[[Tensor], Tensor]
-# Tables that follow from the config; old files hold them beside the weights.
-_IGNORED = ("rotary_emb.inv_freq", "position_ids")
 
 
 class PartSource(Protocol):
@@ -86,18 +84,8 @@ def part_of_folder(name: str, folder: Path, reader: TensorReader, config: Intern
     Raises CheckpointError for a tensor that is missing, unknown, or of another shape than its config says.
     """
     entries = _of_part(keymap(config, "original"), name)
-    expected, found = {stored for entry in entries.values() for stored in entry.stored}, reader.names()
-    if missing := sorted(expected - found):
-        raise CheckpointError(f"{folder}: {len(missing)} tensors are missing, first {missing[0]!r}; a shard may be absent")
-    if extra := sorted(stored for stored in found - expected if not stored.endswith(_IGNORED)):
-        raise CheckpointError(f"{folder}: {len(extra)} tensors are not part of what config.json describes, first {extra[0]!r}")
-    shapes = {ours: tuple(p.shape) for ours, p in meta_model(config).named_parameters()}
-    for entry in entries.values():
-        for stored, shape in zip(entry.stored, entry.stored_shapes(shapes[entry.ours]), strict=True):
-            if reader.info(stored).shape != shape:
-                raise CheckpointError(
-                    f"{folder}: {stored} has the shape {list(reader.info(stored).shape)}, but config.json describes {list(shape)}"
-                )
+    check_names(folder, entries.values(), reader.names())
+    check_shapes(folder, entries.values(), reader, parameter_shapes(config))
     return Part(reader, entries)
 
 

@@ -32,6 +32,11 @@ def meta_model(config: InternVLConfig) -> InternVL:
         return InternVL(config).eval()
 
 
+def parameter_shapes(config: InternVLConfig) -> dict[str, tuple[int, ...]]:
+    """Shape of every parameter by its name, without storage."""
+    return {name: tuple(parameter.shape) for name, parameter in meta_model(config).named_parameters()}
+
+
 def build_model(config: InternVLConfig, *, seed: int = 0, init_std: float = 0.02) -> InternVL:
     """A float32 model with random weights from `seed`, ready to be trained."""
     model = meta_model(config).to_empty(device="cpu")

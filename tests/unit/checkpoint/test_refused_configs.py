@@ -94,7 +94,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize(("field", "value", "message"), HOSTILE, ids=lambda value: str(value)[:40])
 def test_impossible_fields(field: str, value: Any, message: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "meta_model", lambda config: pytest.fail("modules were built"))
+    monkeypatch.setattr(checkpoint, "parameter_shapes", lambda config: pytest.fail("modules were built"))
     folder = edit_config(copy(QWEN2, tmp_path / "model"), **{field: value})
     if message is None:
         folder, message = edit_config(folder, llm_config__sliding_window=100), "sliding-window attention is not supported"
