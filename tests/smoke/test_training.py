@@ -75,10 +75,11 @@ def test_a_run_learns_and_leaves_a_model_that_chats(tmp_path: Path, data: Path) 
     assert isinstance(vlm.chat("Which colour?", Image(data.parent / "0.png"), max_new_tokens=4), str)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path, data: Path, precision: str) -> None:
+@pytest.mark.parametrize(("precision", "matrix_lr"), [("fp32", 0.0), ("bf16", 0.0), ("fp32", 0.01)])
+def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path, data: Path, precision: str, matrix_lr: float) -> None:
     with_workers = replace(config(tmp_path, data).data, workers=1)
-    settings = config(tmp_path / "whole", data, precision=precision, data=with_workers, optim=OptimConfig(lr=2e-3, ema=0.9))
+    optim = OptimConfig(lr=2e-3, matrix_lr=matrix_lr, ema=0.9)
+    settings = config(tmp_path / "whole", data, precision=precision, data=with_workers, optim=optim)
     run(settings)
     cut = replace(settings, out=tmp_path / "cut")
     with pytest.raises(Killed):

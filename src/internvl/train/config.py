@@ -27,9 +27,10 @@ class LoraConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimConfig:
-    """AdamW and its schedule. warmup below 1 is a fraction of all steps, from 1 on a number of steps."""
+    """AdamW (or Muon beside it) and its schedule. warmup below 1 is a fraction of all steps, from 1 on a number of steps."""
 
     lr: float = 4e-5
+    matrix_lr: float = 0.0  # Muon's rate for the matrices inside the blocks, for training from nothing; 0: AdamW for everything
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     weight_decay: float = 0.01

@@ -1,6 +1,6 @@
 """The optimiser: AdamW over groups of parameters that share a rate and a weight decay.
 
-    parameters that learn -> (part, ViT layer) gives lr_scale, (shape, name) gives weight decay -> groups -> AdamW
+    parameters that learn -> (part, ViT layer) gives lr_scale, (shape, name) gives weight decay -> groups -> AdamW, or Muon beside it
 
 Layer decay is that of InternVL 1.0's retrieval finetuning and of BEiT: rate^(layers above), 1 for what follows the ViT.
 """
@@ -17,19 +17,22 @@ from torch import nn
 from internvl.errors import ConfigError
 from internvl.models.internvl import InternVL
 from internvl.train.config import PARTS, OptimConfig, Part
+from internvl.train.muon import MuonAdamW
 
 # Looked up rather than multiplied by: pulling them to zero moves every patch alike. (BEiT and timm leave them out as well.)
 _TABLES = ("embeddings.class_token", "embeddings.positions")
 _LAYER = re.compile(r"\bvision_encoder\.layers\.(\d+)\.")
 
 
-def build_optimizer(model: InternVL, config: OptimConfig) -> torch.optim.AdamW:
-    """AdamW over `parameter_groups`, fused where all parameters lie on devices that can do it.
+def build_optimizer(model: InternVL, config: OptimConfig) -> torch.optim.Optimizer:
+    """AdamW over `parameter_groups`, fused where all parameters lie on devices that can do it; with a `matrix_lr`, MuonAdamW.
 
     Its step must be given a rate first: lr of a group = config.lr x rate_factor x the group's "lr_scale".
     """
     _check(config)
     groups = parameter_groups(model, config)
+    if config.matrix_lr:
+        return MuonAdamW(groups, lr=config.lr, betas=config.betas, eps=config.eps, weight_decay=config.weight_decay)
     fused = all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for group in groups for p in group["params"])
     return torch.optim.AdamW(groups, lr=config.lr, betas=config.betas, eps=config.eps, weight_decay=config.weight_decay, fused=fused)
 
@@ -42,22 +45,30 @@ def parameter_groups(model: InternVL, config: OptimConfig) -> list[dict[str, Any
     Raises ConfigError for an unknown part in lr_scales, a layer decay out of (0, 1], or nothing that learns.
     """
     _check_scales(config)
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             decay = config.weight_decay if decays(name, parameter) else 0.0
-            groups.setdefault((_scale(name, model, config), decay), []).append(parameter)
+            matrix = bool(config.matrix_lr) and is_inner_matrix(name, parameter)
+            scale = _scale(name, model, config) * (config.matrix_lr / config.lr if matrix else 1.0)
+            groups.setdefault((scale, decay, matrix), []).append(parameter)
     if not groups:
         raise ConfigError("nothing learns: every parameter is frozen")
     return [
         {"params": parameters, "lr": config.lr * scale, "lr_scale": scale, "weight_decay": decay}
-        for (scale, decay), parameters in groups.items()
+        | ({"matrix": True} if matrix else {})
+        for (scale, decay, matrix), parameters in groups.items()
     ]
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:
     """Whether a parameter has weight decay."""
     return parameter.ndim > 1 and not name.endswith((".bias", *_TABLES))
+
+
+def is_inner_matrix(name: str, parameter: nn.Parameter) -> bool:
+    """Whether it is a linear map between hidden vectors: no embedding, no output head, no patch convolution, no adapter."""
+    return parameter.ndim == 2 and ("projector." in name or ".layers." in name) and "lora_" not in name
 
 
 def vision_layer_scale(layer: int, depth: int, rate: float) -> float:
@@ -86,6 +97,8 @@ def part_of(name: str) -> Part:
 def _check(config: OptimConfig) -> None:
     if not (math.isfinite(config.lr) and config.lr > 0.0):
         raise ConfigError(f"lr must be above 0, not {config.lr}")
+    if not (math.isfinite(config.matrix_lr) and config.matrix_lr >= 0.0):
+        raise ConfigError(f"matrix_lr must be 0 or above, not {config.matrix_lr}")
     if len(config.betas) != 2 or not all(0.0 <= beta < 1.0 for beta in config.betas):
         raise ConfigError(f"betas must be two numbers in [0, 1), not {config.betas}")
     if not config.eps > 0.0:

@@ -95,6 +95,8 @@ class Trainer:
         config = self.config
         module = TrainingModule(parts.model, _objective(parts, config), placeholder_id=parts.processor.placeholder_id)
         kind, why = choose_kind(module, world, config.parallel)
+        if kind == "fsdp" and config.optim.matrix_lr:
+            raise ConfigError("optim.matrix_lr (Muon) needs whole matrices on every rank: use parallel='ddp', or set it to 0")
         _describe(reporter, parts, why)
         data, builder = _data(parts, config, world, reporter)
         total = _total_steps(data, config, world)
