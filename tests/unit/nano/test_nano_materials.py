@@ -38,7 +38,7 @@ def _mirror(monkeypatch: pytest.MonkeyPatch, deliver: Callable[[Path], None]) ->
         asked.append(name)
         deliver(where)
 
-    monkeypatch.setattr(materials, "_run", run)
+    monkeypatch.setattr(materials, "run", run)
     return asked
 
 
@@ -78,7 +78,7 @@ def test_wheels_are_unpacked_too(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.whl", "w") as archive:
         archive.writestr("data/a.txt", "text")
     (tmp_path / "out").mkdir()
-    materials._unpack(tmp_path / "a.whl", tmp_path / "out")
+    materials.unpack(tmp_path / "a.whl", tmp_path / "out")
     assert (tmp_path / "out/data/a.txt").read_text() == "text"
 
 
@@ -102,15 +102,15 @@ def test_a_package_can_not_write_outside_its_folder(tmp_path: Path) -> None:
     _tarball(tmp_path / "bad.tgz", "../outside.txt")
     (tmp_path / "out").mkdir()
     with pytest.raises(tarfile.OutsideDestinationError):
-        materials._unpack(tmp_path / "bad.tgz", tmp_path / "out")
+        materials.unpack(tmp_path / "bad.tgz", tmp_path / "out")
     assert not (tmp_path / "outside.txt").exists()
 
 
 def test_a_missing_package_client_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingMaterial, match="no-such-program"):
-        materials._run(["no-such-program"], tmp_path, "caveat")
+        materials.run(["no-such-program"], tmp_path, "caveat")
     with pytest.raises(MissingMaterial, match="failed"):
-        materials._run(["false"], tmp_path, "caveat")
+        materials.run(["false"], tmp_path, "caveat")
 
 
 def test_versions_are_pinned_where_the_mirror_keeps_them() -> None:

@@ -32,7 +32,7 @@ def line_picture(
     written = language or source.choice(LANGUAGES)
     widest = widest or 24 * height
     for _ in range(TEXTS_TO_TRY):
-        text = _text(source, written, split)
+        text = line_text(source, written, split)
         if chosen := readable_face(source, written, split, text):
             break
     else:
@@ -105,7 +105,7 @@ def _shortened(text: str, length: float, widest: float) -> str:
     return text[: start + len(piece)]
 
 
-def _text(source: random.Random, language: Language, split: Split) -> str:
+def line_text(source: random.Random, language: Language, split: Split) -> str:
     kind = source.random()
     if kind < 0.5:
         return _window(source, texts.sentence(source, language, split))
