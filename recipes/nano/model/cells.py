@@ -9,6 +9,7 @@ faces are told apart after some thousand of them; at random places not even afte
 from __future__ import annotations
 
 import random
+from collections import Counter
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from recipes.nano.data.backgrounds import ground, readable_ink
 from recipes.nano.data.fonts import Face, covers, faces
 from recipes.nano.data.sample import Language, Split
+from recipes.nano.data.text_pool import pool
 from recipes.nano.model.characters import characters, classes, hanzi
 from recipes.nano.model.crowded import CELL, Crowded, asked
 from recipes.nano.model.sizes import PATCH, TILE
@@ -27,8 +29,11 @@ SIZE = 34  # px of a glyph that is not varied
 SIZES = (22, 26, 30, 34, 38)
 
 
-def cell_tile(source: random.Random, split: Split, *, chinese: float, jitter: float, plain: bool) -> Crowded:
-    """A tile of 25 characters. plain: black on white, one size; else any ground and ink, and sizes from 22 to 38 px."""
+def cell_tile(source: random.Random, split: Split, *, chinese: float, common: int, jitter: float, plain: bool) -> Crowded:
+    """A tile of 25 characters. plain: black on white, one size; else any ground and ink, and sizes from 22 to 38 px.
+
+    chinese: share of rows with hanzi, of the `common` most frequent ones.
+    """
     picture, ink = (
         (Image.new("RGB", (TILE, TILE), "white"), (0, 0, 0)) if plain else readable_ink(source, ground(source, (TILE, TILE), split))
     )
@@ -42,7 +47,7 @@ def cell_tile(source: random.Random, split: Split, *, chinese: float, jitter: fl
         for column in range(COUNT):
             size = SIZE if plain and jitter < 1 else source.choice(SIZES)
             middle = [edge + (place + 0.5) * SIDE + source.uniform(-jitter, jitter) for edge, place in ((left, column), (top, row))]
-            _write(picture, map_of_classes, _character(source, language, face), face, size, (middle[0], middle[1]), ink)
+            _write(picture, map_of_classes, _character(source, language, face, common), face, size, (middle[0], middle[1]), ink)
     return Crowded(np.asarray(picture, np.uint8), asked(map_of_classes))
 
 
@@ -53,11 +58,18 @@ def usable_faces(language: Language, split: Split) -> list[Face]:
     return [one for one in faces(language, split) if one.style != "hand" and covers(one, needed)]
 
 
-def _character(source: random.Random, language: Language, face: Face) -> str:
+def _character(source: random.Random, language: Language, face: Face, common: int) -> str:
     if language == "en":
         return source.choice(_letters())
-    chosen = source.choice(hanzi())
+    chosen = source.choice(frequent_hanzi()[:common])
     return chosen if covers(face, chosen) else source.choice(hanzi()[:3755])
+
+
+@lru_cache(maxsize=1)
+def frequent_hanzi() -> str:
+    """All hanzi that are read, those first that come most often in the training texts."""
+    counts = Counter(character for text in pool("zh", "train").sentences for character in text)
+    return "".join(sorted(hanzi(), key=lambda character: -counts[character]))
 
 
 @lru_cache(maxsize=1)

@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from recipes.nano.data.sample import Split
 from recipes.nano.model.cells import cell_tile
+from recipes.nano.model.characters import hanzi
 from recipes.nano.model.checkpoint import load_run, save_run
 from recipes.nano.model.crowded import SLOTS, Composer, Crowded
 from recipes.nano.model.reading import ReadingHead, choose_places
@@ -38,6 +39,7 @@ from internvl.train.muon import MuonAdamW
 
 CHECKPOINT = "run.safetensors"
 SEGMENT = 200  # batches that a composer makes before a new one begins: what a continued run has to draw again at most
+FIRST_HANZI = 200
 # Of the rate, for the convolution of the patches: an even white ground is 588 equal inputs of 2.4, so that a step of 0.001 in each
 # weight would move every patch by more than its text does, and all would look alike.
 PATCH_SCALE = 0.03
@@ -72,16 +74,18 @@ class Lesson:
     crowded: float  # share of tiles with running text; the others have single characters in cells
     plain: float  # share of those cells that are black on white
     chinese: float
+    common: int  # how many hanzi single characters are taken from, the most frequent ones
     jitter: float  # px that a character stands off the middle of its cell at most
 
     @classmethod
     def at(cls, step: int) -> Lesson:
-        """Letters in place; then hanzi; then anywhere, on any ground; then lines of text."""
+        """Letters in place; then hanzi, more and more; then anywhere, on any ground; then lines of text."""
         return cls(
-            crowded=0.7 * _between(step, 900, 1500),
-            plain=1 - 0.85 * _between(step, 500, 900),
-            chinese=0.7 * _between(step, 150, 400),
-            jitter=2 * _between(step, 200, 500) + 5 * _between(step, 500, 1100),
+            crowded=0.7 * _between(step, 1200, 2400),
+            plain=1 - 0.85 * _between(step, 600, 1200),
+            chinese=0.7 * _between(step, 200, 500),
+            common=round(FIRST_HANZI * (len(hanzi()) / FIRST_HANZI) ** _between(step, 300, 2400)),
+            jitter=2 * _between(step, 200, 700) + 5 * _between(step, 700, 1600),
         )
 
 
@@ -127,7 +131,7 @@ class Batches(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
         if source.random() < lesson.crowded:
             return composer.tile()
         plain = source.random() < lesson.plain
-        return cell_tile(source, self.split, chinese=lesson.chinese, jitter=lesson.jitter, plain=plain)
+        return cell_tile(source, self.split, chinese=lesson.chinese, common=lesson.common, jitter=lesson.jitter, plain=plain)
 
 
 class Run:

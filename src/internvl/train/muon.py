@@ -88,4 +88,5 @@ def orthogonal(stack: Tensor) -> Tensor:
     for _ in range(ITERATIONS):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x.mT if tall else x).to(stack.dtype)
+    result: Tensor = x.mT if tall else x
+    return result.to(stack.dtype)

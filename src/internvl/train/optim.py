@@ -55,8 +55,7 @@ def parameter_groups(model: InternVL, config: OptimConfig) -> list[dict[str, Any
     if not groups:
         raise ConfigError("nothing learns: every parameter is frozen")
     return [
-        {"params": parameters, "lr": config.lr * scale, "lr_scale": scale, "weight_decay": decay}
-        | ({"matrix": True} if matrix else {})
+        {"params": parameters, "lr": config.lr * scale, "lr_scale": scale, "weight_decay": decay} | ({"matrix": True} if matrix else {})
         for (scale, decay, matrix), parameters in groups.items()
     ]
 

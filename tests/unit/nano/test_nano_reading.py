@@ -57,7 +57,7 @@ def test_places_with_text_have_ink_near_and_empty_ones_have_none(crowded: bool) 
     source = random.Random(5)
     composer = Composer(source, "train")
     for _ in range(5):
-        tile = composer.tile() if crowded else cell_tile(source, "train", chinese=0.5, jitter=2, plain=True)
+        tile = composer.tile() if crowded else cell_tile(source, "train", chinese=0.5, common=500, jitter=2, plain=True)
         assert tile.pixels.shape == (224, 224, 3)
         assert tile.classes.shape == (256, 3)
         assert (tile.classes > 0).any()
@@ -90,11 +90,12 @@ def test_chosen_places_are_mostly_text_and_never_cut_characters() -> None:
 
 
 def test_lessons_get_harder() -> None:
-    first, later, last = (Lesson.at(step) for step in (0, 600, 10_000))
+    first, later, last = (Lesson.at(step) for step in (0, 900, 10_000))
     assert (first.crowded, first.plain, first.chinese, first.jitter) == (0, 1, 0, 0)
     assert last.crowded > later.crowded >= 0
     assert last.plain < later.plain < 1
     assert first.jitter < later.jitter < last.jitter
+    assert first.common < later.common < last.common == len(hanzi())
 
 
 def test_batches_are_decided_by_seed_and_number() -> None:
