@@ -1,0 +1,80 @@
+"""The benchmarks by name, as a table of strings: nothing is imported before a task is asked for.
+
+task_named("docvqa") -> internvl.eval.tasks.docvqa.TASK()
+task_named("refcoco_plus") -> internvl.eval.tasks.refcoco.TASKS["refcoco_plus"]
+runnable("linear_probe") -> internvl.eval.tasks.linear_probe.TASK(), a probe of a vision encoder
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from internvl.eval.embedding_task import EmbeddingTask
+from internvl.eval.errors import EvalError
+from internvl.eval.task import Task
+
+_PACKAGE = "internvl.eval.tasks"
+
+# A benchmark with a module of its own is that module's TASK.
+_SINGLE = (
+    *("docvqa", "infovqa", "chartqa", "textvqa", "ai2d", "ocrvqa", "ocrbench", "mme", "realworldqa", "mmmu"),
+    *("mmbench_en", "mmbench_cn", "ccbench", "seed", "hallusionbench"),
+    *("mmvet", "mathvista", "convbench", "mmt_bench", "mvbench", "mmbench_video", "videomme"),
+)
+# Benchmarks that are one with parameters are rows of a module's TASKS.
+_FAMILIES = {
+    "refcoco": ("refcoco", "refcoco_plus", "refcocog"),
+    "captions": ("coco_caption", "flickr30k_caption", "nocaps"),
+    "zero_shot_images": ("imagenet", "imagenet_a", "imagenet_r", "imagenet_v2", "imagenet_sketch", "objectnet"),
+    "retrieval": ("flickr30k_retrieval", "coco_retrieval", "flickr30k_cn", "coco_cn", "xtd"),
+}
+_SINGLE_EMBEDDING = ("kinetics", "linear_probe", "ade20k")
+
+REGISTRY: Mapping[str, str] = MappingProxyType(
+    {name: f"{_PACKAGE}.{name}:TASK" for name in _SINGLE}
+    | {name: f"{_PACKAGE}.{module}:TASKS" for module, names in _FAMILIES.items() for name in names}
+    | {name: f"{_PACKAGE}.{name}:TASK" for name in _SINGLE_EMBEDDING}
+)
+
+
+def task_names() -> tuple[str, ...]:
+    """Every benchmark `internvl eval` knows, in the order of the table."""
+    return tuple(REGISTRY)
+
+
+def runnable(name: str) -> Task | EmbeddingTask:
+    """The benchmark of this name that some checkpoint can be run on: by answers, or by the layers of its vision encoder.
+
+    Raises EvalError with the nearest names, and for benchmarks of dual encoders.
+    """
+    task: Task | EmbeddingTask = registered(name)
+    if isinstance(task, EmbeddingTask) and task.needs == "embedder":
+        raise EvalError(
+            f"{name} compares vectors of pictures and sentences, and no dual encoder (InternVL-C, InternVL-G) can be loaded yet; "
+            "with an Embedder of your own, call internvl.eval.embedding_runner.run_embedding_task"
+        )
+    return task
+
+
+def task_named(name: str) -> Task:
+    """The benchmark of this name, for `run_task`. Raises EvalError with the nearest names, and for a benchmark of vectors."""
+    task = runnable(name)
+    if isinstance(task, EmbeddingTask):
+        raise EvalError(f"{name} asks no questions but probes a vision encoder: call internvl.eval.embedding_runner.run_embedding_task")
+    return task
+
+
+def registered(name: str) -> Any:
+    """What stands in the table under this name: a Task, or a task of vectors."""
+    if name not in REGISTRY:
+        near = difflib.get_close_matches(name, REGISTRY, n=3)
+        hint = f"did you mean {', '.join(near)}?" if near else "`internvl eval --list` shows them"
+        raise EvalError(f"no benchmark is named {name!r:.60}; {hint}")
+    module_name, _, attribute = REGISTRY[name].partition(":")
+    module = importlib.import_module(module_name)
+    entry = module.TASK if attribute == "TASK" else module.TASKS[name]
+    return entry() if isinstance(entry, type) else entry
