@@ -14,7 +14,8 @@ import typer
 from typer.core import TyperGroup
 
 from internvl import __version__
-from internvl.cli import assemble, chat, convert, count, data, doctor, generate, show, train
+from internvl.cli import assemble, chat, compare, convert, count, data, doctor, generate, score, show, train
+from internvl.cli import eval as eval_verb
 from internvl.cli.console import UsageError, complain, write_line
 from internvl.errors import InternVLError
 
@@ -65,6 +66,9 @@ app.command("chat")(chat.chat)
 app.command("generate")(generate.generate)
 app.command("train")(train.train)
 app.add_typer(data.app, name="data")
+app.command("eval")(eval_verb.evaluate)
+app.command("compare")(compare.compare)
+app.command("score")(score.score)
 app.command("show")(show.show)
 app.command("convert")(convert.convert)
 app.command("assemble")(assemble.assemble)
