@@ -6,21 +6,20 @@ tiles with long ones (together in one batch, the short ones would be mostly padd
 
 from __future__ import annotations
 
-import os
 import random
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
 from recipes.nano.draw import draw
 from recipes.nano.fonts import font_set
+from recipes.nano.orphans import end_with_parent
 from recipes.nano.sample import Sample, picture_sample, text_sample
 from recipes.nano.scene import crowded_scene, random_scene
 from recipes.nano.tiles import IGNORED, Tiles, cut
@@ -72,7 +71,7 @@ def batches(plan: BatchPlan, first: int, last: int, *, workers: int, ahead: int 
     if workers == 0:
         yield from ((step, make_batch(plan, step)) for step in range(first, last))
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         waiting: deque[tuple[int, Future[tuple[Batch, ...]]]] = deque()
         try:
             for step in range(first, last):
@@ -86,18 +85,6 @@ def batches(plan: BatchPlan, first: int, last: int, *, workers: int, ahead: int 
         finally:
             for _, future in waiting:
                 future.cancel()
-
-
-def _end_with_parent() -> None:
-    """A worker whose run was killed would wait for work for ever."""
-    Thread(target=_wait_for_parent, daemon=True).start()
-
-
-def _wait_for_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _part(source: random.Random, plan: BatchPlan, step: int, tiles: str, count: int) -> Batch:

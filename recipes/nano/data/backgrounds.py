@@ -11,6 +11,7 @@ from __future__ import annotations
 import colorsys
 import random
 from functools import lru_cache
+from itertools import count
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -22,8 +23,12 @@ Colour: TypeAlias = tuple[int, int, int]
 Ground: TypeAlias = Literal["plain", "gradient", "texture", "photo"]
 TEXTURES: dict[Split, range] = {"train": range(24), "val": range(24, 28), "test": range(28, 32)}
 TEXTURE_SIDE = 512
+# The light of each of the 256 values of a colour.
+_LIGHT = (np.arange(256, dtype=np.float32) / 255) ** 2.4
 # The least contrast of ink and ground (as WCAG counts it); 3 is what large text needs at least.
 LEAST_CONTRAST = 3.2
+# So often a ground is drawn towards its own mean; one whose mean suits no ink is then drawn towards black or white.
+CALMING = 6
 
 
 def ground(
@@ -69,13 +74,16 @@ def readable_ink(
     contrast: float = LEAST_CONTRAST,
 ) -> tuple[Image.Image, Colour]:
     """A colour that can be read anywhere in the area (x1, y1, x2, y2), and the picture, calmed down if there was none."""
-    while True:
-        low, high = _range_of_light(picture.crop(tuple(round(edge) for edge in area)) if area else picture)  # type: ignore[arg-type]
+    box = tuple(round(edge) for edge in area) if area else None
+    for attempt in count():
+        low, high = _range_of_light(picture.crop(box) if box else picture)  # type: ignore[arg-type]
         for ink in _inks(source, prefer_dark=low + high > 0.36):
             light = luminance(ink)
             if min(contrast_of(light, low), contrast_of(light, high)) >= contrast:
                 return picture, ink
-        picture = Image.blend(picture, picture.resize((1, 1), Image.Resampling.BOX).resize(picture.size), 0.45)
+        calm = mean_colour(picture) if attempt < CALMING else (255, 255, 255) if low + high > 0.36 else (0, 0, 0)
+        picture = Image.blend(picture, Image.new("RGB", picture.size, calm), 0.45)
+    raise AssertionError("blending ends at black or white, which some ink can be read on")
 
 
 def least_contrast(text_px: float) -> float:
@@ -91,6 +99,11 @@ def luminance(ink: Colour) -> float:
 def contrast_of(one: float, other: float) -> float:
     """The contrast ratio of two luminances, 1 to 21."""
     return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+def mean_colour(picture: Image.Image) -> Colour:
+    """The mean of an RGB picture."""
+    return picture.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))  # type: ignore[return-value]
 
 
 def clouds(source: random.Random, size: tuple[int, int], *, cells: int, octaves: int) -> NDArray[np.float32]:
@@ -126,11 +139,10 @@ def _inks(source: random.Random, *, prefer_dark: bool) -> list[Colour]:
 
 
 def _range_of_light(picture: Image.Image) -> tuple[float, float]:
-    """The luminance of the darker and the lighter parts."""
-    small = np.asarray(picture.reduce(max(1, min(picture.size) // 20)), dtype=np.float32) / 255
-    light = (small**2.4) @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-    low, high = np.percentile(light, (3, 97))
-    return float(low), float(high)
+    """The luminance of the darker and the lighter parts: 3 in 100 are still darker, 3 lighter."""
+    small = np.asarray(picture.reduce(max(1, min(picture.size) // 20)))
+    light = np.sort((_LIGHT[small] @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)).ravel())
+    return float(light[round(0.03 * (light.size - 1))]), float(light[round(0.97 * (light.size - 1))])
 
 
 def _gradient(source: random.Random, size: tuple[int, int], dark: bool) -> Image.Image:
@@ -171,8 +183,10 @@ def _scenery(source: random.Random) -> Image.Image:
     generator = np.random.default_rng(source.getrandbits(63))
     cells = source.randint(3, 7)
     coarse = generator.integers(0, 256, (cells, cells, 3), dtype=np.uint8)
-    picture = np.asarray(Image.fromarray(coarse).resize(_square(), Image.Resampling.BICUBIC), dtype=np.float32)
-    y, x = np.mgrid[0:TEXTURE_SIDE, 0:TEXTURE_SIDE].astype(np.float32) / TEXTURE_SIDE
+    # What is blurred can be drawn half as large.
+    side = TEXTURE_SIDE // 2
+    picture = np.asarray(Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC), dtype=np.float32)
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
     for _ in range(source.randint(4, 14)):
         middle, reach = (source.random(), source.random()), (source.uniform(0.03, 0.3), source.uniform(0.03, 0.3))
         distance = ((x - middle[0]) / reach[0]) ** 2 + ((y - middle[1]) / reach[1]) ** 2
@@ -183,7 +197,8 @@ def _scenery(source: random.Random) -> Image.Image:
     # Life is less colourful than chance.
     grey = picture.mean(axis=2, keepdims=True)
     picture = grey + (picture - grey) * source.uniform(0.15, 0.8)
-    picture += 24 * (clouds(source, _square(), cells=60, octaves=3)[..., None] - 0.5)
+    large = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).resize(_square(), Image.Resampling.BILINEAR)
+    picture = np.asarray(large) + 24 * (clouds(source, _square(), cells=60, octaves=3)[..., None] - 0.5)
     return Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
 
 

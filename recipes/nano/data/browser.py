@@ -14,13 +14,16 @@ import io
 import os
 import shutil
 import tempfile
+import zlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from xml.sax.saxutils import escape
 
 import PIL.Image
+from recipes.nano.data.fonts import folders_for_browsers
 from recipes.nano.data.sample import MissingMaterial
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -141,7 +144,7 @@ class Browser:
         program = self._program or find_program()
         driver = sync_playwright().start()
         self._closing.append(driver.stop)
-        browser = driver.chromium.launch(executable_path=program, args=list(FLAGS))
+        browser = driver.chromium.launch(executable_path=program, args=list(FLAGS), env={**os.environ, **_fonts_by_name()})
         self._closing.append(browser.close)
         page = browser.new_page()
         session = page.context.new_cdp_session(page)
@@ -165,6 +168,20 @@ def find_program() -> str:
     if not found or not Path(found[0]).exists():
         raise MissingMaterial("no Chromium: apt-get install chromium, or name one in INTERNVL_CHROMIUM")
     return found[0]
+
+
+def _fonts_by_name() -> dict[str, str]:
+    """The setting by which the browser finds large fonts by name, beside what is installed."""
+    parts = [f"<dir>{escape(str(folder))}</dir>" for folder in folders_for_browsers()]
+    system = os.environ.get("FONTCONFIG_FILE", "/etc/fonts/fonts.conf")
+    text = f'<include ignore_missing="yes">{escape(system)}</include>{"".join(parts)}'
+    path = Path(tempfile.gettempdir()) / f"nano-fonts-{os.getuid()}-{zlib.crc32(text.encode()):08x}.conf"
+    if not path.is_file():
+        aside = path.with_suffix(f".{os.getpid()}")
+        head = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">'
+        aside.write_text(f"{head}<fontconfig>{text}</fontconfig>", encoding="utf-8")
+        aside.replace(path)
+    return {"FONTCONFIG_FILE": str(path)}
 
 
 def _blank() -> str:

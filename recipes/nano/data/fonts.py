@@ -41,6 +41,7 @@ VAL = re.compile(
     re.IGNORECASE,
 )
 HAND_SHARE, UPRIGHT_SHARE = 0.1, 0.75
+LARGE_FILE = 1_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,18 @@ def css_family(face: Face) -> str:
 
 
 def font_face_css(faces: Iterable[Face]) -> str:
-    """`@font-face` rules with file addresses; the page must be a file itself to be let at them."""
+    """`@font-face` rules with file addresses; the page must be a file itself to be let at them.
+
+    Large files are asked for by name first: a browser that `folders_for_browsers` were told to opens them in place, where a file by its
+    address is read and checked as a whole for every page.
+    """
     once = {css_family(one): one for one in faces}
-    return "\n".join(f'@font-face {{ font-family: "{name}"; src: url("{_single_face(one).as_uri()}"); }}' for name, one in once.items())
+    return "\n".join(f'@font-face {{ font-family: "{name}"; src: {_sources(one)}; }}' for name, one in once.items())
+
+
+def folders_for_browsers() -> list[Path]:
+    """The folders of large font files: what a browser should have installed."""
+    return sorted({Path(entry.path).parent for entry in entries() if _is_large(entry.path)})
 
 
 def part_of_family(family: str) -> Split:
@@ -157,6 +167,26 @@ def _within(ranges: list[int], code: int) -> bool:
 @lru_cache(maxsize=256)
 def _load(path: str, index: int, size_px: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size_px, index=index)
+
+
+def _sources(face: Face) -> str:
+    address = f'url("{_single_face(face).as_uri()}")'
+    name = _postscript_name(face.path, face.index) if _is_large(face.path) else ""
+    return f'local("{name}"), {address}' if name else address
+
+
+@lru_cache(maxsize=1024)
+def _is_large(path: str) -> bool:
+    return os.path.getsize(path) >= LARGE_FILE and Path(path).suffix.lower() in (".ttf", ".ttc", ".otf")
+
+
+@lru_cache(maxsize=256)
+def _postscript_name(path: str, index: int) -> str:
+    """The name that no other face has."""
+    from fontTools.ttLib import TTFont
+
+    with TTFont(path, fontNumber=index, lazy=True) as font:
+        return str(font["name"].getDebugName(6) or "")
 
 
 def _single_face(face: Face) -> Path:

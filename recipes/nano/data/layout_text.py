@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from PIL import ImageDraw, ImageFont
@@ -95,11 +96,11 @@ def thousandths(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
 
 def _wrap_one(text: str, font: Font, width: float) -> list[str]:
     """Greedy: a unit goes on the line while it fits."""
-    space = font.getlength(" ")
+    space = _length(" ", font)
     lines: list[str] = []
     line, filled = "", 0.0
     for unit, spaced in _units(text, font, width):
-        length = font.getlength(unit)
+        length = _length(unit, font)
         gap = space if spaced and line else 0.0
         if line and filled + gap + length > width:
             lines.append(line)
@@ -127,9 +128,15 @@ def _units(text: str, font: Font, width: float) -> list[tuple[str, bool]]:
 def _split_long(unit: tuple[str, bool], font: Font, width: float) -> list[tuple[str, bool]]:
     """A word wider than the column is broken between any two characters, as addresses of pages are."""
     text, spaced = unit
-    if len(text) < 2 or font.getlength(text) <= width:
+    if len(text) < 2 or _length(text, font) <= width:
         return [unit]
     return [(character, spaced and index == 0) for index, character in enumerate(text)]
+
+
+@lru_cache(maxsize=8192)
+def _length(text: str, font: Font) -> float:
+    """Words and hanzi come again and again, on a page and where it is set in several widths."""
+    return font.getlength(text)
 
 
 def _place_one(text: str, font: Font, left: float, baseline: float, width: float, align: Align) -> Line:

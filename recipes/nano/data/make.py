@@ -15,7 +15,7 @@ import json
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,14 +26,17 @@ from typing import Any
 
 from recipes.nano.data.contact_sheet import contact_sheet
 from recipes.nano.data.mix import Mix, load_mix
+from recipes.nano.data.progress import counting
 from recipes.nano.data.registry import FAMILIES, load_family, naming_libraries
 from recipes.nano.data.sample import Family, MissingMaterial, Sample, Split
 from recipes.nano.data.shards import Encoded, ShardWriter, encode
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from recipes.nano.orphans import end_with_parent
 
 PLAN, FAILURES, META = "plan.json", "failures.jsonl", "meta.json"
 # So many samples of each family are tried before a run: some lack materials for only a part of what they draw.
 PROBES = 4
+# A run that is killed loses what it drew since its last whole shard.
+SHARD_MB = 20.0
 
 
 class FamilyFailure(RuntimeError):
@@ -121,7 +124,7 @@ def make(
     count: int,
     *,
     workers: int,
-    shard_mb: float = 100,
+    shard_mb: float = SHARD_MB,
     left_out: dict[str, str] | None = None,
     keep_going: bool = False,
     quiet: bool = False,
@@ -135,7 +138,7 @@ def make(
     _claim(out, plan, count, shard_mb, left_out or {})
     writer = ShardWriter(out, plan.split, int(shard_mb * 1e6))
     todo = range(writer.next_index, count)
-    with _bar(count, writer.next_index, quiet) as advance:
+    with counting(count, writer.next_index, quiet) as advance:
         for index, result in zip(todo, _encoded(plan, todo, workers), strict=True):
             if isinstance(result, str):
                 if not keep_going:
@@ -176,6 +179,7 @@ def _attempt(plan: Plan, index: int) -> Encoded | str:
 
 
 def _start_worker() -> None:
+    end_with_parent()
     # One thread each: the processes fill the cores already.
     os.environ["OMP_NUM_THREADS"] = "1"
     Finalize(None, _close_families, exitpriority=10)
@@ -221,15 +225,6 @@ def _write_meta(out: Path, plan: Plan, samples: int) -> None:
     (out / META).write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")
 
 
-@contextmanager
-def _bar(total: int, done: int, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A progress bar over all samples, those of earlier runs included; calling what it gives counts one more."""
-    columns = (TextColumn("samples"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=quiet) as progress:
-        task = progress.add_task("samples", total=total, completed=done)
-        yield lambda: progress.update(task, advance=1)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; 0 when everything that was asked for is there."""
     parser = _parser()
@@ -247,6 +242,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("no family of the mix has its materials: see python -m recipes.nano.data.materials --list", file=sys.stderr)
         return 1
     plan = Plan.of(mix, seed=asked.seed, split=asked.split)
+    if asked.workers > 1:
+        _close_families()  # what was tried here is drawn by other processes from now on
     try:
         if asked.sheet is not None:
             indices = [asked.at] if asked.at is not None else range(asked.count)
@@ -277,7 +274,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", choices=("train", "val", "test"), default="train")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--shard-mb", type=float, default=100)
+    parser.add_argument("--shard-mb", type=float, default=SHARD_MB, help="megabytes; what a kill may cost")
     parser.add_argument("--keep-going", action="store_true", help="list samples that fail in failures.jsonl instead of stopping")
     parser.add_argument("--sheet", type=Path, help="draw the samples with their questions and answers into this picture")
     parser.add_argument("--at", type=int, help="with --sheet: this sample alone")

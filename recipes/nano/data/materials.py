@@ -99,6 +99,7 @@ def _download_command(material: Material) -> list[str]:
 
 
 def unpack(package: Path, into: Path) -> None:
+    """Unpack a .deb, a wheel or a tarball. Raises MissingMaterial for a deb without dpkg-deb."""
     if package.suffix == ".deb":
         run(["dpkg-deb", "-x", str(package), str(into)], into, package.name)
     elif package.suffix == ".whl":
@@ -110,6 +111,7 @@ def unpack(package: Path, into: Path) -> None:
 
 
 def run(command: list[str], where: Path, name: str) -> None:
+    """Run a program of the machine for the material `name`. Raises MissingMaterial with what it said."""
     program = shutil.which(command[0])
     if program is None:
         raise MissingMaterial(f"{name} needs the program {command[0]}, which is not on this machine")

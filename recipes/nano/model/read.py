@@ -81,10 +81,10 @@ class Lesson:
     def at(cls, step: int) -> Lesson:
         """Letters in place; then hanzi, more and more; then anywhere, on any ground; then lines of text."""
         return cls(
-            crowded=0.7 * _between(step, 1200, 2400),
+            crowded=0.7 * _between(step, 1000, 2400),
             plain=1 - 0.85 * _between(step, 600, 1200),
-            chinese=0.7 * _between(step, 200, 500),
-            common=round(FIRST_HANZI * (len(hanzi()) / FIRST_HANZI) ** _between(step, 300, 2400)),
+            chinese=0.5 * _between(step, 200, 500),
+            common=round(FIRST_HANZI * (len(hanzi()) / FIRST_HANZI) ** _between(step, 300, 6000)),
             jitter=2 * _between(step, 200, 700) + 5 * _between(step, 700, 1600),
         )
 

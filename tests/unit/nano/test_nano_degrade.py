@@ -78,6 +78,24 @@ def test_ink_can_be_read_on_every_ground() -> None:
         assert np.percentile(ratios, 10) > 2.7
 
 
+@pytest.mark.parametrize("grey", range(112, 126))
+def test_an_ink_is_found_on_a_grey_that_suits_neither_black_nor_white(grey: int) -> None:
+    # Around this grey black and white are equally bad, and calming the ground alone would go on for ever.
+    shades = np.full((60, 80, 3), grey, dtype=np.uint8)
+    shades[:, 40:] += 6
+    for contrast in (3.2, 4.5, 7.0):
+        picture, ink = backgrounds.readable_ink(random.Random(grey), Image.fromarray(shades), area=(10, 10, 70, 50), contrast=contrast)
+        around, light = picture.getpixel((30, 30)), backgrounds.luminance(ink)
+        assert backgrounds.contrast_of(light, backgrounds.luminance(around)) > 0.9 * contrast
+
+
+def test_a_photographed_sheet_has_no_dark_rim() -> None:
+    sheet, table = Image.new("RGB", (300, 200), "white"), Image.new("RGB", (300, 200), (200, 200, 200))
+    warp = Warp.onto(sheet.size, ((9.3, 7.7), (288.1, 12.4), (295.6, 181.2), (4.9, 190.5)))
+    for sharp in (True, False):
+        assert min(low for low, _ in warp.picture(sheet, table, sharp=sharp).getextrema()) == 200
+
+
 def test_splits_share_no_texture() -> None:
     used = [set(numbers) for numbers in backgrounds.TEXTURES.values()]
     assert sum(map(len, used)) == len(set().union(*used))

@@ -16,6 +16,7 @@ from recipes.nano.data import make as making
 from recipes.nano.data.contact_sheet import contact_sheet
 from recipes.nano.data.make import FamilyFailure, Plan, iterate, make, sample_at, usable
 from recipes.nano.data.mix import MIXES, checked, load_mix
+from recipes.nano.data.progress import PlainLines
 from recipes.nano.data.registry import FAMILIES, load_family
 from recipes.nano.data.sample import MissingMaterial
 from recipes.nano.data.shards import encode_picture, read_ledger, record_of
@@ -171,6 +172,18 @@ def test_streams_split_among_processes_make_up_the_whole() -> None:
     assert head(1, 2, 4) == whole[1::2]
 
 
+def test_progress_is_told_in_plain_lines_where_no_terminal_is() -> None:
+    seconds = iter((0.0, 10.0, 31.0, 40.0, 62.0))
+    stream = io.StringIO()
+    lines = PlainLines(10, 6, stream, clock=lambda: next(seconds))
+    for _ in range(4):
+        lines.advance()
+    assert stream.getvalue().splitlines() == [
+        "8 of 10 samples, 0.1 a second, 1 min left",
+        "10 of 10 samples, 0.1 a second, 0 min left",
+    ]
+
+
 def test_pictures_come_back_as_they_were() -> None:
     source = random.Random(0)
     few = PIL.Image.new("RGB", (300, 200), "white")
@@ -182,7 +195,9 @@ def test_pictures_come_back_as_they_were() -> None:
         assert PIL.Image.open(io.BytesIO(content)).format == {"png": "PNG", "webp": "WEBP"}[suffix]
         assert PIL.Image.open(io.BytesIO(content)).convert("RGB").tobytes() == image.convert("RGB").tobytes()
     grain = PIL.Image.frombytes("RGB", (64, 64), source.randbytes(64 * 64 * 3))
-    assert len(encode_picture(grain)[1]) < 64 * 64 * 3 * 0.7, "noise isn't kept bit by bit"
+    suffix, content = encode_picture(grain)
+    assert suffix == "jpg"
+    assert len(content) < 64 * 64 * 3 * 0.7, "noise isn't kept bit by bit"
 
 
 def test_marks_of_one_picture_several_and_a_clip() -> None:
