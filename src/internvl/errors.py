@@ -47,6 +47,14 @@ class ContextLengthError(PromptError):
     """Prompt and answer together are longer than the model's positions."""
 
 
+class RequestTooLargeError(PromptError):
+    """Prompt and answer together are longer than what the scheduler may ever hold."""
+
+
+class QueueFullError(InternVLError):
+    """So many requests wait that no more are taken; trying again later can help."""
+
+
 class SamplingError(InternVLError, ValueError):
     """A decoding setting is out of its range."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from internvl.engine.logprobs import TokenLogprob
 from internvl.engine.request import FinishReason, Reply, Request, Timings, Usage
 from internvl.engine.sampling import Sampler
 from internvl.engine.text_stream import TextStream
@@ -20,11 +21,12 @@ class Answer:
     room: int
     started: float
     cached_tokens: int
-    encode_s: float
-    prefill_s: float
+    encode_s: float = 0.0
+    prefill_s: float = 0.0
     first_token_s: float = 0.0
     decode_s: float = 0.0
     ids: list[int] = field(default_factory=list)
+    logprobs: list[TokenLogprob] = field(default_factory=list)
     text: str = ""
     finish_reason: FinishReason | None = None
 
@@ -64,4 +66,5 @@ class Answer:
                 first_token_s=self.first_token_s,
                 decode_s=self.decode_s,
             ),
+            logprobs=None if self.request.params.logprobs is None else tuple(self.logprobs),
         )

@@ -1,16 +1,16 @@
 """Requests in, replies out: encode tiles, read the prompt, decode token by token, one loop for one request or many.
 
-    Request -> tiles -> visual tokens (VisionCache) -> prefill into a KVCache -> first token -> decode -> Reply
+    Request -> begin -> Reading -> read: tiles -> visual tokens (VisionCache) -> into a KVCache -> first token -> step ... -> Reply
 
-Every prompt is read alone and without padding; a batch shares only the decoding. So each member gets the positions, and up to
-rounding the numbers, that it would have by itself.
+Every prompt is read alone and without padding; a batch shares only the decoding, and in it each member keeps its own cache. So it
+gets the positions, and up to rounding the numbers, that it would have by itself. `engine.scheduler` takes the same steps for many.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -18,30 +18,22 @@ from torch import Tensor
 from internvl.engine.answer import Answer
 from internvl.engine.beam import beam_search
 from internvl.engine.generation import Generation
-from internvl.engine.prefix import Prefix, angle_limit
+from internvl.engine.logprobs import token_logprob
+from internvl.engine.prefix import Prefix
+from internvl.engine.reading import Reading
 from internvl.engine.request import Reply, Request
 from internvl.engine.sampling import Sampler, next_tokens
 from internvl.engine.text_stream import Decoder, TextStream
 from internvl.engine.vision_cache import VisionCache
-from internvl.errors import ContextLengthError, SamplingError
+from internvl.errors import ContextLengthError, NumericError, SamplingError
 from internvl.inputs import ModelInputs
 from internvl.models.internvl import InternVL
-from internvl.models.language.cache import KVCache
+from internvl.models.language.rows import Rows
 from internvl.prompt.placeholders import GROUNDING_MARKS
 from internvl.prompt.tokenizer import Tokenizer
 
 MAX_BATCH = 8
 UNBOUNDED = 1 << 30
-
-
-@dataclass
-class _Read:
-    """A prompt that was read: its keys and values, and the logits [vocabulary] behind its last token."""
-
-    answer: Answer
-    cache: KVCache
-    logits: Tensor
-    first_prompt: int
 
 
 class Engine:
@@ -60,140 +52,152 @@ class Engine:
 
         Raises ContextLengthError, SamplingError, NumericError.
         """
-        replies: dict[int, Reply] = {}
-        for members in self._batches(requests, max_batch):
-            replies.update(zip(members, self._generate_batch([requests[i] for i in members]), strict=True))
-        return [replies[i] for i in range(len(requests))]
+        answers: list[Answer] = []
+        running: list[Reading] = []
+        for request in requests:
+            reading = self._begun(request)
+            answers.append(reading.answer)
+            running += [] if reading.finished else [reading]
+            del reading  # whoever is finished is not held: its cache is free
+            while len(running) >= max_batch:
+                running = self._stepped(running)
+        while running:
+            running = self._stepped(running)
+        return [answer.reply() for answer in answers]
 
     def stream(self, request: Request, *, prefix: Prefix | None = None) -> Generation:
         """Read one request; the answer comes piece by piece. A `prefix` of an earlier turn is continued, and its cache taken over.
 
         When the prompt is too long (ContextLengthError) the prefix is left as it was.
         """
-        read = self._start(request, prefix)
-        return Generation(self._pieces(read), read.answer, read.cache, first_prompt=read.first_prompt)
+        reading = self.begin(request, prefix)
+        self.read(reading)
+        return Generation(self._pieces(reading), reading)
 
-    def _batches(self, requests: Sequence[Request], max_batch: int) -> Iterator[list[int]]:
-        """Numbers of the requests that are decoded together.
+    def room(self, request: Request) -> int:
+        """Tokens the answer may have. Raises ContextLengthError when the prompt leaves none, SamplingError for stops without text."""
+        if self.tokenizer is None and request.params.stop:
+            raise SamplingError("stop strings need a tokenizer, and this engine has none")
+        return min(request.params.max_new_tokens, self._positions_left(request.inputs))
 
-        One that may outgrow the limit of its rotary angles goes alone: these follow the longest member, and change for all.
-        """
-        limit = angle_limit(self.model.config.language) or UNBOUNDED
-        together = []
-        for number, request in enumerate(requests):
-            if request.inputs.tokens + request.params.max_new_tokens > limit:
-                yield [number]
-            else:
-                together.append(number)
-        for start in range(0, len(together), max_batch):
-            yield together[start : start + max_batch]
+    def begin(self, request: Request, prefix: Prefix | None = None) -> Reading:
+        """Take a request on, with what it shares with a `prefix`, whose cache is taken over. Computes nothing. Raises as `room`."""
+        inputs, params = request.inputs, request.params
+        room = self.room(request)
+        shared = 0 if prefix is None else prefix.shared_with(inputs, self.model.config.language)
+        cache = self.model.new_cache() if prefix is None or shared == 0 else prefix.cache
+        cache.truncate(shared)
+        answer = Answer(
+            request=request,
+            sampler=Sampler(params, self.stop_ids),
+            stream=TextStream(self._decoder(request), params.stop),
+            room=room,
+            started=time.perf_counter(),
+            cached_tokens=shared,
+        )
+        return Reading(answer, cache, prefix.first_prompt if prefix is not None and shared else inputs.tokens)
 
     @torch.inference_mode()
-    def _generate_batch(self, requests: Sequence[Request]) -> list[Reply]:
-        answers, live, caches = [], [], []
-        for request in requests:
-            read = self._start(request, None)
-            self._first(read)
-            answers.append(read.answer)
-            if read.answer.finish_reason is None:
-                live.append(read.answer)
-                caches.append(read.cache)
-            del read
-        if live:
-            # The list is emptied so that the caches of single prompts are freed before decoding begins.
-            stacked = caches[0] if len(caches) == 1 else KVCache.stack(caches)
-            caches.clear()
-            self._decode_batch(live, stacked)
-        return [answer.reply() for answer in answers]
+    def read(self, reading: Reading, tokens: int = UNBOUNDED) -> int:
+        """Read at most `tokens` more of the prompt, and encode the tiles among them -> how many were read."""
+        answer, cache, inputs = reading.answer, reading.cache, reading.answer.request.inputs
+        began = self._now()
+        start, count = cache.length, min(tokens, reading.left)
+        visual = self._visual(inputs, start, start + count)
+        encoded = self._now()
+        ids = inputs.ids[None, start : start + count]
+        # In parts too, rotary angles are those of the whole prompt: its length selects them.
+        step = replace(cache.plan(count, self.model.language_model.embedding.weight.device), total=inputs.tokens)
+        logits = self.model(ids, visual, placeholder_id=inputs.placeholder_id, cache=cache, step=step, last_only=True)[0, -1]
+        reading.logits = None if reading.left else logits
+        answer.encode_s += encoded - began
+        answer.prefill_s += self._now() - encoded
+        return count
 
-    def _decode_batch(self, answers: list[Answer], cache: KVCache) -> None:
-        while answers:
-            self._step(answers, cache)
-            alive = [row for row, answer in enumerate(answers) if answer.finish_reason is None]
-            if 0 < len(alive) < len(answers):
-                cache = cache.select(alive)
-            answers = [answers[row] for row in alive]
-
-    def _pieces(self, read: _Read) -> Generator[str]:
-        answer, cache = read.answer, read.cache
-        with torch.inference_mode():
-            piece = self._first(read)
-        del read
-        while True:
-            if piece:
-                yield piece
-            if answer.finish_reason is not None:
-                return
-            # Not around the yield: the mode would leak into the caller's code.
-            with torch.inference_mode():
-                [piece] = self._step([answer], cache)
-
-    def _first(self, read: _Read) -> str:
-        """The first token, or with beams the whole answer -> its text."""
-        answer = read.answer
+    @torch.inference_mode()
+    def first(self, reading: Reading) -> str:
+        """Choose the first token of a prompt that was read, or with beams the whole answer -> its text. Raises NumericError."""
+        answer, logits = reading.answer, reading.logits
+        if logits is None:
+            raise ValueError(f"{reading.left} tokens of the prompt are not read yet")
+        reading.logits = None
         if answer.request.params.num_beams == 1:
-            [token] = next_tokens(read.logits[None], [answer.sampler], [answer.ids])
-            return answer.take(token)
+            return self._take([answer], logits[None])[0]
         began = time.perf_counter()
         answer.first_token_s = began - answer.started
         params = answer.request.params
         pieces = []
-        for token in beam_search(self.model, read.cache, read.logits, params, self.stop_ids, room=answer.room):
+        for token in beam_search(self.model, reading.cache, logits, params, self.stop_ids, room=answer.room):
             pieces.append(answer.take(token))
             if answer.finish_reason is not None:
                 break
         answer.decode_s = time.perf_counter() - began
         return "".join(pieces)
 
-    def _step(self, answers: Sequence[Answer], cache: KVCache) -> list[str]:
-        """Append each answer's last token to its row, choose the next one -> the text that this made certain."""
+    @torch.inference_mode()
+    def step(self, readings: Sequence[Reading]) -> list[str]:
+        """Append each answer's last token to its cache, choose the next one -> the text that this made certain.
+
+        Raises NumericError when one of them has no next token; then no answer has changed, and caches are as they were.
+        """
         began = time.perf_counter()
+        answers, caches = [reading.answer for reading in readings], [reading.cache for reading in readings]
         ids = torch.tensor([answer.ids[-1] for answer in answers])[:, None]
-        logits = self.model(ids, cache=cache)[:, -1]
-        tokens = next_tokens(logits, [answer.sampler for answer in answers], [answer.ids for answer in answers])
+        logits = self.model(ids, cache=caches[0] if len(caches) == 1 else Rows(caches))[:, -1]
+        try:
+            pieces = self._take(answers, logits)
+        except NumericError:
+            for cache in caches:
+                cache.truncate(cache.length - 1)
+            raise
         spent_s = time.perf_counter() - began
         for answer in answers:
             answer.decode_s += spent_s
+        return pieces
+
+    def _begun(self, request: Request) -> Reading:
+        reading = self.begin(request)
+        self.read(reading)
+        self.first(reading)
+        return reading
+
+    def _stepped(self, running: list[Reading]) -> list[Reading]:
+        self.step(running)
+        return [reading for reading in running if not reading.finished]
+
+    def _pieces(self, reading: Reading) -> Generator[str]:
+        # The steps have inference mode within them: around the yield it would leak into the caller's code.
+        piece = self.first(reading)
+        while True:
+            if piece:
+                yield piece
+            if reading.finished:
+                return
+            [piece] = self.step([reading])
+
+    def _take(self, answers: Sequence[Answer], logits: Tensor) -> list[str]:
+        tokens = next_tokens(logits, [answer.sampler for answer in answers], [answer.ids for answer in answers])
+        for answer, token, row in zip(answers, tokens, logits, strict=True):
+            top = answer.request.params.logprobs
+            if top is not None:
+                answer.logprobs.append(token_logprob(row, token, top))
         return [answer.take(token) for answer, token in zip(answers, tokens, strict=True)]
 
-    @torch.inference_mode()
-    def _start(self, request: Request, prefix: Prefix | None) -> _Read:
-        started = time.perf_counter()
-        inputs, params = request.inputs, request.params
-        room = min(params.max_new_tokens, self._room(inputs))
-        stream = TextStream(self._decoder(request), params.stop)
-        shared = 0 if prefix is None else prefix.shared_with(inputs, self.model.config.language)
-        cache = self.model.new_cache() if prefix is None or shared == 0 else prefix.cache
-        cache.truncate(shared)
-        visual = self._visual(inputs, shared)
-        encoded = self._now()
-        ids = inputs.ids[None, shared:]
-        logits = self.model(ids, visual, placeholder_id=inputs.placeholder_id, cache=cache, last_only=True)[0, -1]
-        answer = Answer(
-            request=request,
-            sampler=Sampler(params, self.stop_ids),
-            stream=stream,
-            room=room,
-            started=started,
-            cached_tokens=shared,
-            encode_s=encoded - started,
-            prefill_s=self._now() - encoded,
-        )
-        return _Read(answer, cache, logits, prefix.first_prompt if prefix is not None and shared else inputs.tokens)
-
-    def _visual(self, inputs: ModelInputs, shared: int) -> Tensor | None:
-        """Visual tokens [n,D] of the placeholders behind the first `shared` tokens; only their tiles are encoded."""
+    def _visual(self, inputs: ModelInputs, start: int, stop: int) -> Tensor | None:
+        """Visual tokens [n,D] of the placeholders among tokens start...stop; only their tiles are encoded."""
         if inputs.pixels is None:
             return None
-        read = int((inputs.ids[:shared] == inputs.placeholder_id).sum())
-        tile, inside = divmod(read, inputs.tokens_per_tile)
-        if tile == inputs.tiles:
+        slots = inputs.ids == inputs.placeholder_id
+        before, until = int(slots[:start].sum()), int(slots[:stop].sum())
+        if before == until:
             return None
-        tokens = self.vision_cache.encode(self.model, inputs.pixels[tile:], inputs.tile_keys[tile:])
-        return tokens.flatten(0, 1)[inside:]
+        tile, inside = divmod(before, inputs.tokens_per_tile)
+        tiles = slice(tile, -(-until // inputs.tokens_per_tile))
+        tokens = self.vision_cache.encode(self.model, inputs.pixels[tiles], inputs.tile_keys[tiles])
+        return tokens.flatten(0, 1)[inside : inside + until - before]
 
-    def _room(self, inputs: ModelInputs) -> int:
-        """Tokens an answer may have. Dynamic rope reaches beyond the trained length; for the others it is the limit."""
+    def _positions_left(self, inputs: ModelInputs) -> int:
+        """Positions behind the prompt. Dynamic rope reaches beyond the trained length; for the others it is the limit."""
         language = self.model.config.language
         if language.rope.kind == "dynamic":
             return UNBOUNDED
@@ -208,8 +212,6 @@ class Engine:
 
     def _decoder(self, request: Request) -> Decoder:
         if self.tokenizer is None:
-            if request.params.stop:
-                raise SamplingError("stop strings need a tokenizer, and this engine has none")
             return _Wordless()
         return self.tokenizer.stream(keep=_marks(self.tokenizer) if request.params.show_marks else frozenset())
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 
-import torch
-
-from internvl.engine.answer import Answer
 from internvl.engine.prefix import Prefix
+from internvl.engine.reading import Reading
 from internvl.engine.request import Reply
-from internvl.models.language.cache import KVCache
 
 
 class Generation(Iterator[str]):
     """Iterate for the pieces; `reply` is complete when the iteration ended. `close` stops it early: no step is computed after that."""
 
-    def __init__(self, pieces: Generator[str], answer: Answer, cache: KVCache, *, first_prompt: int) -> None:
+    def __init__(self, pieces: Generator[str], reading: Reading) -> None:
         self._pieces = pieces
-        self._answer = answer
-        self._cache = cache
-        self._first_prompt = first_prompt
+        self._reading = reading
 
     def __next__(self) -> str:
         return next(self._pieces)
@@ -31,16 +26,14 @@ class Generation(Iterator[str]):
     @property
     def ids(self) -> Sequence[int]:
         """The tokens so far; the list grows."""
-        return self._answer.ids
+        return self._reading.answer.ids
 
     @property
     def reply(self) -> Reply:
         """What has been answered so far."""
-        return self._answer.reply()
+        return self._reading.answer.reply()
 
     @property
     def prefix(self) -> Prefix:
         """What the model has read by now, for a next turn."""
-        inputs = self._answer.request.inputs
-        ids = torch.cat([inputs.ids, torch.tensor(self._answer.ids, dtype=torch.long)])
-        return Prefix(ids[: self._cache.length], inputs.tile_keys, self._cache, self._first_prompt)
+        return self._reading.prefix

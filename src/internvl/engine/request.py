@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from internvl.engine.logprobs import TokenLogprob
 from internvl.engine.sampling import SamplingParams
 from internvl.inputs import ModelInputs
 
@@ -46,13 +47,14 @@ class Timings:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An answer. `finish_reason` is 'stop' (the model ended, or a stop string came) or 'length'."""
+    """An answer. `finish_reason` is 'stop' (the model ended, or a stop string came) or 'length'. `logprobs`: one a token, if asked."""
 
     text: str
     ids: tuple[int, ...]
     finish_reason: FinishReason
     usage: Usage
     timings: Timings
+    logprobs: tuple[TokenLogprob, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, without the ids."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from internvl.errors import NumericError, SamplingError
 
 MAX_BEAMS = 64
+MAX_LOGPROBS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,8 @@ class SamplingParams:
     repetition_penalty: above 1 makes tokens that the answer already has less likely; the prompt is not counted, as in the released
     `chat`. seed: makes sampling repeatable; each request has a generator of its own, so a batch samples what its members would alone.
     stop: strings that end the answer; they are not part of it. num_beams: above 1 searches instead of sampling; length_penalty: above
-    0 favours long answers in that search. show_marks: keep `<ref>`, `<box>` and their like in the text.
+    0 favours long answers in that search. show_marks: keep `<ref>`, `<box>` and their like in the text. logprobs: None tells none;
+    a number tells each token's log-probability and those of that many of the most likely tokens.
     Raises SamplingError for a value out of its range.
     """
 
@@ -40,6 +42,7 @@ class SamplingParams:
     num_beams: int = 1
     length_penalty: float = 1.0
     show_marks: bool = False
+    logprobs: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("max_new_tokens", "min_new_tokens", "top_k", "num_beams"):
@@ -61,6 +64,9 @@ class SamplingParams:
         _check(0 < self.top_p <= 1, "top_p must lie in (0, 1]", self.top_p)
         _check(self.repetition_penalty > 0, "repetition_penalty must be above 0", self.repetition_penalty)
         _check(1 <= self.num_beams <= MAX_BEAMS, f"num_beams must lie in 1...{MAX_BEAMS}", self.num_beams)
+        told = self.logprobs is None or (_whole(self.logprobs) and 0 <= self.logprobs <= MAX_LOGPROBS)
+        _check(told, f"logprobs must be None or lie in 0...{MAX_LOGPROBS}", self.logprobs)
+        _check(self.num_beams == 1 or self.logprobs is None, "beam search tells no logprobs", self.logprobs)
         _check(self.num_beams == 1 or self.greedy, "beam search needs temperature 0", self.temperature)
 
     @classmethod

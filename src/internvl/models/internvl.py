@@ -15,6 +15,7 @@ from internvl.models.config import InternVLConfig
 from internvl.models.fusion import fuse
 from internvl.models.language.cache import KVCache, Step
 from internvl.models.language.decoder import Decoder
+from internvl.models.language.rows import Cache
 from internvl.models.projector import Projector
 from internvl.models.vision.encoder import VisionEncoder
 
@@ -60,7 +61,7 @@ class InternVL(nn.Module):
         visual: Tensor | None = None,
         *,
         placeholder_id: int | None = None,
-        cache: KVCache | None = None,
+        cache: Cache | None = None,
         step: Step | None = None,
         last_only: bool = False,
     ) -> Tensor:

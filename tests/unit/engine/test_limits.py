@@ -161,29 +161,33 @@ def test_timings_and_plain_data() -> None:
     assert values["timings"]["tokens_per_s"] == pytest.approx(4 / times.decode_s)
 
 
-def test_single_caches_of_a_batch_are_freed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_caches_of_finished_members_are_freed(monkeypatch: pytest.MonkeyPatch) -> None:
     import gc
     import weakref
 
     model, alive = vlm().model, []
     made: list[weakref.ref] = []
-    new_cache, step = type(model).new_cache, Engine._step
+    new_cache, step = type(model).new_cache, Engine.step
 
     def watched(self: InternVL) -> object:
         cache = new_cache(self)
         made.append(weakref.ref(cache))
         return cache
 
-    def counting(self: Engine, *args: object) -> list[str]:
+    def counting(self: Engine, readings: list) -> list[str]:
         gc.collect()
-        alive.append(sum(ref() is not None for ref in made))
-        return step(self, *args)
+        alive.append((sum(ref() is not None for ref in made), len(readings)))
+        return step(self, readings)
 
     monkeypatch.setattr(type(model), "new_cache", watched)
-    monkeypatch.setattr(Engine, "_step", counting)
-    vlm().batch(["Hello", "Hi", "How are you?"], max_new_tokens=3)
-    assert len(made) == 3
-    assert set(alive) == {0}
+    monkeypatch.setattr(Engine, "step", counting)
+    requests = [
+        Request(vlm().processor.prepare(user("Hello")), SamplingParams(max_new_tokens=longest)) for longest in (1, 4, 2, 6, 3, 1, 5)
+    ]
+    assert [len(reply.ids) for reply in vlm().engine.generate(requests, max_batch=3)] == [1, 4, 2, 6, 3, 1, 5]
+    assert len(made) == len(requests)
+    assert max(held for held, _ in alive) == 3
+    assert all(held == running for held, running in alive)
 
 
 def test_inputs_are_ids_of_one_sequence() -> None:

@@ -95,15 +95,15 @@ def test_an_error_in_the_middle_is_no_turn(monkeypatch: pytest.MonkeyPatch) -> N
     talk = vlm().session()
     talk.ask("Hello", **SHORT)
     before = list(talk.messages)
-    step = Engine._step
+    step = Engine.step
 
     def fail(*_: Any) -> list[str]:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(Engine, "_step", fail)
+    monkeypatch.setattr(Engine, "step", fail)
     with pytest.raises(RuntimeError, match="out of memory"):
         talk.ask("And?", **SHORT)
-    monkeypatch.setattr(Engine, "_step", step)
+    monkeypatch.setattr(Engine, "step", step)
     assert talk.messages == before
     reply = talk.ask("And?", **SHORT)
     assert talk.reply.usage.cached_tokens == 0  # the cache went down with the failure

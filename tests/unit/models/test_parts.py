@@ -13,8 +13,8 @@ from internvl.models.attention import attend
 from internvl.models.build import build_model
 from internvl.models.config import RopeConfig
 from internvl.models.fusion import fuse
-from internvl.models.language.cache import KVCache
 from internvl.models.language.rope import inverse_frequencies
+from internvl.models.language.rows import Rows
 from internvl.models.projector import pixel_shuffle
 from internvl.models.vision.block import Block
 from internvl.models.vision.embeddings import stretch_positions
@@ -146,14 +146,25 @@ def test_rows_of_unequal_length_decode_as_they_would_alone() -> None:
     for row, length in enumerate(lengths):
         caches.append(model.new_cache())
         model(ids[row : row + 1, :length], cache=caches[-1])
-    batch = KVCache.stack(caches)
+    batch = Rows(caches)
     for step in range(5):
         logits = model(torch.stack([ids[row, n + step] for row, n in enumerate(lengths)])[:, None], cache=batch)
         for row, length in enumerate(lengths):
             alone = model(ids[row : row + 1, : length + step + 1], last_only=True)
             torch.testing.assert_close(logits[row : row + 1], alone, atol=1e-5, rtol=1e-4)
-    chosen = batch.select([2, 0])
-    assert chosen.lengths == [12, 8]
+    assert [cache.length for cache in caches] == [8, 16, 12]
+
+
+@torch.inference_mode()
+def test_a_copy_of_a_cache_goes_its_own_way() -> None:
+    model = build_model(tiny()).eval()
+    ids = torch.randint(0, 50, (1, 12))
+    cache = model.new_cache()
+    whole = model(ids, cache=cache)
+    copied = cache.copy(6)
+    model(ids[:, :5].flip(1), cache=cache)
+    torch.testing.assert_close(model(ids[:, 6:], cache=copied), whole[:, 6:], atol=1e-5, rtol=1e-4)
+    assert (cache.length, copied.length) == (17, 12)
 
 
 @torch.inference_mode()

@@ -12,8 +12,9 @@ from torch.utils.checkpoint import checkpoint
 
 from internvl.models.attention import attend
 from internvl.models.config import LanguageConfig
-from internvl.models.language.cache import KVCache, Step
+from internvl.models.language.cache import Step
 from internvl.models.language.rope import rotate
+from internvl.models.language.rows import Cache
 from internvl.models.linear import Linear
 from internvl.models.norm import RMSNorm
 from internvl.models.recompute import recomputes
@@ -30,14 +31,14 @@ class Block(nn.Module):
         self.mlp = Mlp(config)
         self.checkpointing = False
 
-    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], step: Step, cache: KVCache | None) -> Tensor:
+    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], step: Step, cache: Cache | None) -> Tensor:
         """[B,L,D] -> [B,L,D]; new keys and values go into the cache."""
         if cache is None and recomputes(self, x, wanted=self.checkpointing):
             # Inside the block, so that a block that is sharded (FSDP2) or compiled as a whole stays one.
             return checkpoint(self._layer, x, angles, step, None, use_reentrant=False)
         return self._layer(x, angles, step, cache)
 
-    def _layer(self, x: Tensor, angles: tuple[Tensor, Tensor], step: Step, cache: KVCache | None) -> Tensor:
+    def _layer(self, x: Tensor, angles: tuple[Tensor, Tensor], step: Step, cache: Cache | None) -> Tensor:
         x = x + self.attention(self.norm1(x), angles, step, cache)
         return x + self.mlp(self.norm2(x))
 
@@ -55,16 +56,17 @@ class Attention(nn.Module):
         self.k_norm = RMSNorm(config.head_dim, config.norm_eps) if config.qk_norm else None
         self.out = Linear(config.attention_width, config.hidden_size, bias=config.out_bias)
 
-    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], step: Step, cache: KVCache | None) -> Tensor:
+    def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], step: Step, cache: Cache | None) -> Tensor:
         """[B,L,D] -> [B,L,D]."""
         batch, length, _ = x.shape
         q, k, v = (part.view(batch, length, -1, self.head_dim) for part in self.qkv(x).split(self.widths, dim=-1))
         if self.q_norm is not None and self.k_norm is not None:
             q, k = self.q_norm(q), self.k_norm(k)
         q, k, v = rotate(q.transpose(1, 2), *angles), rotate(k.transpose(1, 2), *angles), v.transpose(1, 2)  # B,H,L,d
-        if cache is not None:
-            k, v = cache.append(self.index, k, v)
-        seen = attend(q, k, v, mask=step.mask, causal=step.causal, packed=step.packed)
+        if cache is None:
+            seen = attend(q, k, v, mask=step.mask, causal=step.causal, packed=step.packed)
+        else:
+            seen = cache.attend(self.index, q, k, v, step)
         return self.out(seen.transpose(1, 2).reshape(batch, length, -1))
 
 

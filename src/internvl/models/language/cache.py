@@ -1,10 +1,11 @@
 """Keys and values of what was already read: [B,Hkv,capacity,d] a layer, each row with a length of its own.
 
     one sequence:   prefill -> append 1 token at a time -> truncate when a session rewinds
-    a batch:        prefill each member alone, `stack` them, then append one token to every row
+    beams:          prefill once, `select` the row as often as wanted, then append one token to every row
+    a batch:        a cache for each member (`models.language.rows`)
 
-Rows are stored left-aligned: a batch of prompts of unequal length has no padding inside a row, so each row's positions are
-those it would have alone.
+Rows are stored left-aligned: where lengths differ there is no padding inside a row, so each row's positions are those it would
+have alone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from internvl.models.attention import Packed
+from internvl.models.attention import Packed, attend
 
 GROWTH_TOKENS = 256
 
@@ -92,6 +93,11 @@ class KVCache:
                 stored_values[row, :, start : start + new_tokens] = values[row]
         return stored_keys[:, :, :total], stored_values[:, :, :total]
 
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, step: Step) -> Tensor:
+        """Store k, v [B,Hkv,L,d] and look from q [B,H,L,d] at all that is stored, as `step` allows -> [B,H,L,d]."""
+        keys, values = self.append(layer, k, v)
+        return attend(q, keys, values, mask=step.mask, causal=step.causal)
+
     def advance(self, new_tokens: int) -> None:
         """Count the appended tokens, once all layers have stored them."""
         self.lengths = [length + new_tokens for length in self.lengths]
@@ -110,16 +116,12 @@ class KVCache:
                 chosen.values[layer] = values.index_select(0, index.to(values.device))
         return chosen
 
-    @staticmethod
-    def stack(caches: Sequence[KVCache]) -> KVCache:
-        """Caches of one row each as one cache of many rows."""
-        layers = len(caches[0].keys)
-        stacked = KVCache(layers, [cache.length for cache in caches])
-        capacity = stacked.length + GROWTH_TOKENS
-        for layer in range(layers):
-            stacked.keys[layer] = _stack_rows([cache.keys[layer] for cache in caches], stacked.lengths, capacity)
-            stacked.values[layer] = _stack_rows([cache.values[layer] for cache in caches], stacked.lengths, capacity)
-        return stacked
+    def copy(self, tokens: int) -> KVCache:
+        """A new cache of the first `tokens` tokens; this one stays as it is."""
+        copied = KVCache(len(self.keys), [min(tokens, length) for length in self.lengths])
+        copied.keys = [None if keys is None else keys[:, :, :tokens].clone() for keys in self.keys]
+        copied.values = [None if values is None else values[:, :, :tokens].clone() for values in self.values]
+        return copied
 
     def _room(self, store: list[Tensor | None], layer: int, like: Tensor, total: int) -> Tensor:
         old = store[layer]
@@ -132,12 +134,3 @@ class KVCache:
             grown[:, :, : self.length] = old[:, :, : self.length]
         store[layer] = grown
         return grown
-
-
-def _stack_rows(tensors: Sequence[Tensor | None], lengths: Sequence[int], capacity: int) -> Tensor:
-    present = [tensor for tensor in tensors if tensor is not None]
-    first = present[0]
-    stacked = first.new_zeros((len(present), first.shape[1], capacity, first.shape[3]))
-    for row, (tensor, length) in enumerate(zip(present, lengths, strict=True)):
-        stacked[row, :, :length] = tensor[0, :, :length]
-    return stacked

@@ -15,6 +15,7 @@ from internvl.models.config import LanguageConfig
 from internvl.models.language.block import Block
 from internvl.models.language.cache import KVCache, Step
 from internvl.models.language.rope import Rotary
+from internvl.models.language.rows import Cache
 from internvl.models.linear import Linear, linear
 from internvl.models.norm import RMSNorm
 
@@ -33,7 +34,7 @@ class Decoder(nn.Module):
         self.head = None if config.tie_embeddings else Linear(config.hidden_size, config.vocab_size, bias=False)
         self.rotary = Rotary(config)
 
-    def forward(self, embeddings: Tensor, *, cache: KVCache | None = None, step: Step | None = None) -> Tensor:
+    def forward(self, embeddings: Tensor, *, cache: Cache | None = None, step: Step | None = None) -> Tensor:
         """[B,L,D] -> [B,L,D] after the final norm.
 
         Without a cache the whole sequence is read causally. With one, the tokens are appended to it. `step` replaces the
