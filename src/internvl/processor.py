@@ -147,6 +147,17 @@ class Processor:
 
         return self._inputs(self._turns(messages, show), batches)
 
+    def plain(self, text: str) -> ModelInputs:
+        """A text as it stands, without the template, for a model that is to go on with it. Raises PromptError when it is empty."""
+        start = self.tokenizer.bos_id
+        ids = [start] if self.tokenizer.add_bos and start is not None else []
+        ids += self.tokenizer.encode([*ids, Typed(text)])[len(ids) :]
+        if not ids:
+            raise PromptError("there is no text to go on with")
+        return ModelInputs(
+            ids=torch.tensor(ids, dtype=torch.long), placeholder_id=self.placeholder_id, tokens_per_tile=self.tokens_per_tile
+        )
+
     def count(self, question: str | Message | Sequence[Message]) -> TokenCount:
         """What the prompt will cost, from file headers alone (stills of several tiles need their clip's size, so it is decoded)."""
         messages = self._checked(question)
