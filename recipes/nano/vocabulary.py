@@ -26,7 +26,11 @@ ROLES = ("user", "assistant")
 
 def write_tokenizer(folder: Path) -> None:
     """Write vocab.json, merges.txt, added_tokens.json, special_tokens_map.json and tokenizer_config.json into `folder`."""
-    vocabulary, merges = make_vocabulary()
+    write_files(folder, *make_vocabulary())
+
+
+def write_files(folder: Path, vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> None:
+    """The files of a tokenizer with these tokens and merges, and the control tokens behind them."""
     first_control = len(vocabulary)
     added = {name: first_control + index for index, name in enumerate(CONTROL_TOKENS)}
     _write(folder / "vocab.json", vocabulary)

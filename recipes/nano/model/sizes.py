@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from recipes.nano.vocabulary import SYSTEM_MESSAGE
+
 from internvl.models.config import InternVLConfig, LanguageConfig, RopeConfig, VisionConfig
 
 TILE, PATCH = 224, 14  # px; 16 x 16 patches, 8 x 8 visual tokens a tile
 MAX_TILES = 6
-SYSTEM_MESSAGE = "Be brief."  # the shortest that is true; the released models' own costs fifty tokens a prompt
 
 
 def nano_config(*, vocabulary: int, width: int = 256, vision_layers: int = 6, language_layers: int = 6) -> InternVLConfig:

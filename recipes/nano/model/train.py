@@ -21,7 +21,8 @@ from recipes.nano.model.checkpoint import load_run
 from recipes.nano.model.read import CHECKPOINT
 from recipes.nano.model.sizes import MAX_TILES, nano_config
 from recipes.nano.model.start import starting_model
-from recipes.nano.model.vocabulary import END_OF_TEXT, TURN_END, control_id, vocabulary_size, write_tokenizer
+from recipes.nano.model.vocabulary import control_id, vocabulary_size, write_tokenizer
+from recipes.nano.vocabulary import END_OF_TEXT, TURN_END
 
 from internvl.checkpoint.load import save_model
 from internvl.data.config import DataConfig

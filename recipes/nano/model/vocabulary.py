@@ -13,10 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from recipes.nano.model.characters import characters
+from recipes.nano.vocabulary import CONTROL_TOKENS, byte_letters, write_files
 
-END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
-VISUAL = ("<img>", "</img>", "<IMG_CONTEXT>", "<quad>", "</quad>", "<ref>", "</ref>", "<box>", "</box>")
-CONTROL_TOKENS = (END_OF_TEXT, TURN_START, TURN_END, *VISUAL)
 MERGES_FILE = Path(__file__).parent / "words" / "merges.txt"
 MERGES, LONGEST = 2400, 8
 COUNTED_TEXTS, COUNTED_SAMPLES = 60_000, 120
@@ -24,15 +22,7 @@ COUNTED_TEXTS, COUNTED_SAMPLES = 60_000, 120
 
 def write_tokenizer(folder: Path) -> None:
     """Write vocab.json, merges.txt, added_tokens.json, special_tokens_map.json and tokenizer_config.json into `folder`."""
-    vocabulary, merges = make_vocabulary()
-    first_control = len(vocabulary)
-    added = {name: first_control + index for index, name in enumerate(CONTROL_TOKENS)}
-    _write(folder / "vocab.json", vocabulary)
-    merge_lines = "".join(f"{left} {right}\n" for left, right in merges)
-    (folder / "merges.txt").write_text("#version: 0.2\n" + merge_lines, encoding="utf-8")
-    _write(folder / "added_tokens.json", added)
-    _write(folder / "special_tokens_map.json", _special_tokens())
-    _write(folder / "tokenizer_config.json", _tokenizer_config(added))
+    write_files(folder, *make_vocabulary())
 
 
 def vocabulary_size() -> int:
@@ -62,13 +52,6 @@ def make_vocabulary() -> tuple[dict[str, int], list[tuple[str, str]]]:
                 merges.append((joined, piece))
             joined += piece
     return vocabulary, merges
-
-
-def byte_letters() -> dict[int, str]:
-    """The printable stand-in of each byte in byte-level BPE files: itself where printable, else a letter from U+0100 on."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    hidden = [value for value in range(256) if value not in printable]
-    return {value: chr(value) for value in printable} | {value: chr(256 + i) for i, value in enumerate(hidden)}
 
 
 def count_merges() -> list[tuple[str, str]]:
@@ -103,36 +86,6 @@ def _texts() -> list[str]:
 def _pair(line: str) -> tuple[str, str]:
     left, right = line.split(" ")
     return left, right
-
-
-def _special_tokens() -> dict[str, object]:
-    return {
-        "additional_special_tokens": [TURN_START, TURN_END, *VISUAL],
-        "eos_token": END_OF_TEXT,
-        "pad_token": END_OF_TEXT,
-        "unk_token": END_OF_TEXT,
-    }
-
-
-def _tokenizer_config(added: dict[str, int]) -> dict[str, object]:
-    flags = {"lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
-    return {
-        "added_tokens_decoder": {str(index): {"content": name, **flags} for name, index in added.items()},
-        "additional_special_tokens": [TURN_START, TURN_END, *VISUAL],
-        "bos_token": None,
-        "clean_up_tokenization_spaces": False,
-        "eos_token": END_OF_TEXT,
-        "errors": "replace",
-        "model_max_length": 8192,
-        "pad_token": END_OF_TEXT,
-        "split_special_tokens": False,
-        "tokenizer_class": "Qwen2Tokenizer",
-        "unk_token": END_OF_TEXT,
-    }
-
-
-def _write(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from recipes.nano.data.fonts import faces
+from recipes.nano.data.make import Plan, make
+from recipes.nano.data.mix import checked
 from recipes.nano.data.sample import MissingMaterial
 from recipes.nano.model.cells import cell_tile
 from recipes.nano.model.characters import characters, classes, hanzi
@@ -22,6 +24,10 @@ from recipes.nano.model.crowded import Composer, asked
 from recipes.nano.model.read import Batches, Lesson, ReadConfig, Run, train
 from recipes.nano.model.reading import EMPTY_PLACES, TEXT_PLACES, choose_places
 from recipes.nano.model.strips import draw_strip
+from recipes.nano.model.train import align, write_start
+
+import internvl
+from internvl.train.trainer import Trainer
 
 TINY = ReadConfig(steps=4, tiles=2, width=64, layers=1, workers=0, warmup_steps=2, decay_steps=1)
 
@@ -135,3 +141,20 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     assert torch.equal(back["list"][0]["state"][0]["x"], torch.ones(2))
     assert back["list"][1:] == ["word", None, 0.5]
     assert load_run(tmp_path / "none.safetensors") is None
+
+
+def test_the_next_stage_begins_with_the_encoder_that_reads(tmp_path: Path) -> None:
+    run = Run(TINY)
+    save_run(tmp_path / "read" / "run.safetensors", run.state())
+    write_start(tmp_path / "read", tmp_path / "start")
+    vlm = internvl.load(tmp_path / "start", device="cpu")
+    ours, theirs = vlm.model.vision_encoder.state_dict(), run.encoder.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert isinstance(vlm.chat("你好, Total: 12.50", max_new_tokens=2), str)
+    make(Plan.of(checked({"notes": 1.0}, "notes"), seed=1, split="train"), tmp_path / "data", 6, workers=1, quiet=True)
+    config = align(tmp_path / "start", tmp_path / "data" / "meta.json", tmp_path / "out")
+    data = replace(config.data, workers=0, max_tiles=1)
+    optim = replace(config.optim, warmup=0.0)
+    result = Trainer(replace(config, data=data, optim=optim, steps=2, batch_size=1), quiet=True).run()
+    assert result.finished
+    assert result.model is not None
