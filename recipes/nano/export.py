@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 import torch
-from recipes.nano.checkpoint import load_run
+from recipes.nano.model.checkpoint import load_run
 from recipes.nano.model_config import nano_config
 from recipes.nano.train import CHECKPOINT
 from recipes.nano.vocabulary import CONTROL_TOKENS, TURN_END, placeholder_id, vocabulary_size, write_tokenizer

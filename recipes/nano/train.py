@@ -17,8 +17,8 @@ from pathlib import Path
 
 import torch
 from recipes.nano.batches import Batch, BatchPlan, batches
-from recipes.nano.checkpoint import load_run, save_run
 from recipes.nano.losses import Measured, part_loss
+from recipes.nano.model.checkpoint import load_run, save_run
 from recipes.nano.model_config import nano_config
 from recipes.nano.optimiser import Optimiser
 from recipes.nano.reading import ReadingHead
@@ -30,7 +30,7 @@ from internvl.models.build import build_model, count_parameters
 from internvl.models.config import InternVLConfig
 from internvl.models.internvl import InternVL
 
-CHECKPOINT = "run.pt"
+CHECKPOINT = "run.safetensors"
 LOOK = BatchPlan(one_tile=48, many_tiles=2, talk=False)
 TALK = BatchPlan(one_tile=20, many_tiles=12, crowded=12)
 

@@ -35,7 +35,9 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from internvl.media.pixels import IMAGENET
 from internvl.models.vision.encoder import VisionEncoder
+from internvl.train.config import OptimConfig
 from internvl.train.muon import MuonAdamW
+from internvl.train.schedule import rate_factor
 
 CHECKPOINT = "run.safetensors"
 SEGMENT = 200  # batches that a composer makes before a new one begins: what a continued run has to draw again at most
@@ -208,7 +210,7 @@ def normalised(pixels: Tensor) -> Tensor:
 
 def rate_at(config: ReadConfig, step: int) -> float:
     """The learning rate's factor: up, 1, and down to 0."""
-    return min(1.0, (step + 1) / config.warmup_steps, max(0.0, (config.steps - step) / max(1, config.decay_steps)))
+    return rate_factor(step, config.steps, OptimConfig(schedule="wsd", warmup=config.warmup_steps, decay=config.decay_steps))
 
 
 def train(config: ReadConfig, out: Path) -> VisionEncoder:

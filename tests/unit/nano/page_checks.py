@@ -50,3 +50,14 @@ def check_test_split_has_its_own_look(family: Family, samples: list[Sample]) -> 
     assert style in names_of(family.name, "test")
     assert colours in names_of("palette", "test")
     assert font not in {one[2] for one in seen}
+
+
+def check_sizes_and_turns(samples: list[Sample]) -> None:
+    """Pages have usable sizes, every turn is filled in, and both languages occur."""
+    assert all(min(sample.images[0].size) >= 150 and max(sample.images[0].size) <= 1600 for sample in samples)
+    assert all(
+        turn.answer.strip() and "{" not in turn.question and "<image>" not in turn.question
+        for sample in samples
+        for turn in sample.turns
+    )
+    assert {sample.facts["page_language"] for sample in samples} == {"en", "zh"}

@@ -6,7 +6,13 @@ import random
 import re
 
 import pytest
-from page_checks import check_boxes_hold_ink, check_same_seed_same_sample, check_test_split_has_its_own_look, drawn
+from page_checks import (
+    check_boxes_hold_ink,
+    check_same_seed_same_sample,
+    check_sizes_and_turns,
+    check_test_split_has_its_own_look,
+    drawn,
+)
 from recipes.nano.data.families.phrases_reading import REFUSALS
 from recipes.nano.data.families.tables import TASKS, Asked, Tables
 from recipes.nano.data.families.tables_data import invent, other_columns, other_names
@@ -24,13 +30,7 @@ def test_boxes_hold_ink(samples):
 
 
 def test_sizes_and_turns(samples):
-    assert all(min(sample.images[0].size) >= 150 and max(sample.images[0].size) <= 1600 for sample in samples)
-    assert all(
-        turn.answer.strip() and "{" not in turn.question and "<image>" not in turn.question
-        for sample in samples
-        for turn in sample.turns
-    )
-    assert {sample.facts["page_language"] for sample in samples} == {"en", "zh"}
+    check_sizes_and_turns(samples)
 
 
 def test_same_seed_same_sample(samples):
