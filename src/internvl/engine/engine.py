@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -22,13 +21,13 @@ from internvl.engine.logprobs import token_logprob
 from internvl.engine.prefix import Prefix
 from internvl.engine.reading import Reading
 from internvl.engine.request import Reply, Request
+from internvl.engine.runner import make_runner
 from internvl.engine.sampling import Sampler, next_tokens
 from internvl.engine.text_stream import Decoder, TextStream
 from internvl.engine.vision_cache import VisionCache
 from internvl.errors import ContextLengthError, NumericError, SamplingError
 from internvl.inputs import ModelInputs
 from internvl.models.internvl import InternVL
-from internvl.models.language.rows import Rows
 from internvl.prompt.placeholders import GROUNDING_MARKS
 from internvl.prompt.tokenizer import Tokenizer
 
@@ -43,6 +42,7 @@ class Engine:
         self, model: InternVL, tokenizer: Tokenizer | None, *, stop_ids: frozenset[int], vision_cache: VisionCache | None = None
     ) -> None:
         self.model = model
+        self.runner = make_runner(model)
         self.tokenizer = tokenizer
         self.stop_ids = stop_ids
         self.vision_cache = VisionCache() if vision_cache is None else vision_cache
@@ -107,8 +107,7 @@ class Engine:
         encoded = self._now()
         ids = inputs.ids[None, start : start + count]
         # In parts too, rotary angles are those of the whole prompt: its length selects them.
-        step = replace(cache.plan(count, self.model.language_model.embedding.weight.device), total=inputs.tokens)
-        logits = self.model(ids, visual, placeholder_id=inputs.placeholder_id, cache=cache, step=step, last_only=True)[0, -1]
+        logits = self.runner.read(ids, visual, placeholder_id=inputs.placeholder_id, cache=cache, total=inputs.tokens)
         reading.logits = None if reading.left else logits
         answer.encode_s += encoded - began
         answer.prefill_s += self._now() - encoded
@@ -142,8 +141,7 @@ class Engine:
         """
         began = time.perf_counter()
         answers, caches = [reading.answer for reading in readings], [reading.cache for reading in readings]
-        ids = torch.tensor([answer.ids[-1] for answer in answers])[:, None]
-        logits = self.model(ids, cache=caches[0] if len(caches) == 1 else Rows(caches))[:, -1]
+        logits = self.runner.decode([answer.ids[-1:] for answer in answers], caches)
         try:
             pieces = self._take(answers, logits)
         except NumericError:
@@ -193,7 +191,7 @@ class Engine:
             return None
         tile, inside = divmod(before, inputs.tokens_per_tile)
         tiles = slice(tile, -(-until // inputs.tokens_per_tile))
-        tokens = self.vision_cache.encode(self.model, inputs.pixels[tiles], inputs.tile_keys[tiles])
+        tokens = self.vision_cache.encode(self.runner.encode, inputs.pixels[tiles], inputs.tile_keys[tiles])
         return tokens.flatten(0, 1)[inside : inside + until - before]
 
     def _positions_left(self, inputs: ModelInputs) -> int:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-
-from internvl.models.internvl import InternVL
 
 DEFAULT_BYTES = 256 << 20
 # Tiles of one call of the vision encoder: bounds memory for pictures of 40 tiles; more at once gains nothing on a CPU.
@@ -25,14 +23,14 @@ class VisionCache:
         self._tokens: OrderedDict[str, Tensor] = OrderedDict()
         self._bytes = 0
 
-    def encode(self, model: InternVL, pixels: Tensor, keys: Sequence[str]) -> Tensor:
-        """Tiles [T,3,S,S] with their content keys -> visual tokens [T,V,D]; equal keys are encoded once."""
+    def encode(self, encoder: Callable[[Tensor], Tensor], pixels: Tensor, keys: Sequence[str]) -> Tensor:
+        """Tiles [T,3,S,S] with their content keys -> visual tokens [T,V,D] by `encoder`; equal keys are encoded once."""
         known = {key: self._tokens[key] for key in keys if key in self._tokens}
         first = {key: i for i, key in reversed(list(enumerate(keys))) if key not in known}
         missing = sorted(first.values())
         for start in range(0, len(missing), TILES_PER_CALL):
             chosen = missing[start : start + TILES_PER_CALL]
-            for i, tokens in zip(chosen, model.encode_tiles(pixels[chosen]), strict=True):
+            for i, tokens in zip(chosen, encoder(pixels[chosen]), strict=True):
                 known[keys[i]] = tokens
         self.hits += len(keys) - len(missing)
         self.encoded += len(missing)
