@@ -24,6 +24,7 @@ from benchmarks.chat_table import print_table
 from benchmarks.checkpoints import DEFAULT_CACHE, ensure_checkpoint, shape_named
 from benchmarks.contenders import CONTENDERS
 from benchmarks.machine import describe, moment
+from benchmarks.turn import shared
 
 from internvl.processor import Processor
 from internvl.prompt.pieces import Trusted, Typed
@@ -82,18 +83,24 @@ def measure(shape: str, dtype: str, *, cache: Path, threads: int, rounds: int) -
 def prompts(shape: str, folder: Path) -> dict[str, Any]:
     """Prompts as ids, so that both contenders read the same: one tile, seven tiles, and what a second question appends."""
     config = shape_named(shape)
-    tokenizer = load_tokenizer(folder)
-    processor = Processor.of(config, tokenizer)
+    processor = Processor.of(config, load_tokenizer(folder))
+    second = second_turn_ids(processor, "Which part is the oldest?")
+    one, seven = (one_turn_ids(processor, tiles, "Describe the picture in detail.") for tiles in (1, 7))
+    return {"one_tile_ids": one, "seven_tile_ids": seven, "second_turn_ids": second, "side": config.image_size}
 
-    def one_turn(tiles: int) -> list[int]:
-        content: list[Piece] = [*slot_ids(tokenizer, tiles * config.tokens_per_tile), Typed("\nDescribe the picture in detail.")]
-        return processor.encode([Turn("user", tuple(content))])
 
+def one_turn_ids(processor: Processor, tiles: int, question: str, *, system: str | None = None) -> list[int]:
+    """A prompt with one picture of `tiles` tiles."""
+    content: list[Piece] = [*slot_ids(processor.tokenizer, tiles * processor.tokens_per_tile), Typed(f"\n{question}")]
+    turns = [] if system is None else [Turn("system", (Typed(system),))]
+    return processor.encode([*turns, Turn("user", tuple(content))])
+
+
+def second_turn_ids(processor: Processor, question: str) -> list[int]:
+    """What a next question appends to a prompt and its answer."""
     template = processor.template
-    question: list[Piece] = [Typed("Which part is the oldest?")]
-    frame = (template.assistant_suffix + template.user_prefix, template.user_suffix + template.generation)
-    second = tokenizer.encode([Trusted(frame[0]), *question, Trusted(frame[1])])
-    return {"one_tile_ids": one_turn(1), "seven_tile_ids": one_turn(7), "second_turn_ids": second, "side": config.image_size}
+    before, after = template.assistant_suffix + template.user_prefix, template.user_suffix + template.generation
+    return processor.tokenizer.encode([Trusted(before), Typed(question), Trusted(after)])
 
 
 def run_worker(job: dict[str, Any]) -> dict[str, Any]:
@@ -112,8 +119,8 @@ def agreement(figures: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """How many leading tokens of the answers agree between the contenders, and whether cached second turns do."""
     rows = [rows[0] for rows in figures.values()]
     return {
-        "same_tokens": _shared([row["answer"] for row in rows]),
-        "same_batch_tokens": [_shared(answers) for answers in zip(*(row["batch_answers"] for row in rows), strict=True)],
+        "same_tokens": shared(*(row["answer"] for row in rows)),
+        "same_batch_tokens": [shared(*answers) for answers in zip(*(row["batch_answers"] for row in rows), strict=True)],
         "second_turn_agrees": {name: rows[0]["second_turn_agrees"] for name, rows in figures.items()},
     }
 
@@ -126,15 +133,6 @@ def store(runs: Sequence[dict[str, Any]], folder: Path) -> Path:
     path = folder / f"chat_{now:%Y%m%d_%H%M%S}.json"
     path.write_text(json.dumps(row | describe() | {"runs": list(runs)}, indent=1) + "\n", "utf-8")
     return path
-
-
-def _shared(answers: Sequence[Sequence[int]]) -> int:
-    count = 0
-    for tokens in zip(*answers, strict=True):
-        if len(set(tokens)) > 1:
-            break
-        count += 1
-    return count
 
 
 def _medians(rows: Sequence[dict[str, Any]]) -> dict[str, float]:

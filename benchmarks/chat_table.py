@@ -57,7 +57,7 @@ def lines(run: dict[str, Any]) -> Iterator[str]:
     ours, peer = (_with_sums(run["contenders"][name]) for name in (OURS, PEER))
     for metric in METRICS:
         mine, theirs = ours[metric.key], peer[metric.peer_key or metric.key]
-        yield f"| {metric.label}, {metric.unit} | {_number(mine)} | {_number(theirs)} | {_verdict(metric, mine, theirs)} |"
+        yield f"| {metric.label}, {metric.unit} | {number(mine)} | {number(theirs)} | {_verdict(metric, mine, theirs)} |"
 
 
 def _with_sums(figures: dict[str, float]) -> dict[str, float]:
@@ -70,5 +70,6 @@ def _verdict(metric: Metric, mine: float, theirs: float) -> str:
     return f"{ratio:.2f}x {better}" if ratio >= 1 else f"{1 / ratio:.2f}x {worse}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Three or four figures, as many as a timing is good for."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.3f}"

@@ -9,28 +9,12 @@ and the same pixels, never a sentence or a picture file, and neither may stop ea
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from benchmarks.turn import Turn
 from torch import Tensor
-
-
-@dataclass(kw_only=True)
-class Turn:
-    """One answer. `state` is what a next turn may continue: keys and values of what was read."""
-
-    tokens: list[int]
-    first_token_s: float
-    decode_s: float
-    encode_s: float
-    state: Any = field(default=None, repr=False)
-
-    @property
-    def tokens_per_s(self) -> float:
-        """Decoding speed behind the first token."""
-        return (len(self.tokens) - 1) / self.decode_s if self.decode_s > 0 else 0.0
 
 
 class Contender(Protocol):

@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
-
 PROBE_BYTES = 512 << 20
 
 
@@ -34,6 +32,8 @@ def moment() -> dict[str, float]:
 
 def read_bandwidth(*, repeats: int = 5) -> float:
     """GB/s of summing 512 MiB with all threads of torch, the best of `repeats`: the ceiling of decoding, which reads every weight."""
+    import torch  # here, so that processes that only tell their memory don't hold it
+
     numbers = torch.ones(PROBE_BYTES // 8, dtype=torch.int64)
     best = 0.0
     for _ in range(repeats):
@@ -43,10 +43,16 @@ def read_bandwidth(*, repeats: int = 5) -> float:
     return best
 
 
-def peak_memory_mb() -> float:
-    """The most memory this process ever held resident, mapped files included (Linux)."""
+def peak_memory_mb(process: int | str = "self") -> float:
+    """The most memory a process (this one, or the one of that id) ever held resident, mapped files included (Linux)."""
     # Not ru_maxrss: a child starts with its parent's there.
-    return _status_kib(Path("/proc/self/status"), "VmHWM") / 1024
+    return _status_kib(Path(f"/proc/{process}/status"), "VmHWM") / 1024
+
+
+def process_age_s() -> float:
+    """Seconds since this process began, whatever was waited for before it (Linux)."""
+    began = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - began
 
 
 def _memory_kib(field: str) -> int:

@@ -21,19 +21,24 @@ if TYPE_CHECKING:
     from internvl.engine.card_media import dynamic_preprocess, load_image, load_video, split_model
     from internvl.engine.card_stream import TextIteratorStreamer
     from internvl.engine.card_tokenizer import AutoTokenizer
+    from internvl.engine.dual import Dual
+    from internvl.engine.dual_card import InternVLModel
     from internvl.engine.vlm import VLM
     from internvl.media.tiling import TilePolicy
 
     load = VLM.load
+    load_dual = Dual.load
 
 __version__ = "0.1.0"
 __all__ = [
     "VLM",
     "AutoTokenizer",
     "Box",
+    "Dual",
     "Image",
     "InternVLChatModel",
     "InternVLError",
+    "InternVLModel",
     "Message",
     "Ref",
     "TextIteratorStreamer",
@@ -41,6 +46,7 @@ __all__ = [
     "Video",
     "dynamic_preprocess",
     "load",
+    "load_dual",
     "load_image",
     "load_video",
     "split_model",
@@ -50,6 +56,9 @@ _CARD_MEDIA = "internvl.engine.card_media"
 _LAZY = {
     "VLM": ("internvl.engine.vlm", "VLM"),
     "load": ("internvl.engine.vlm", "VLM.load"),
+    "Dual": ("internvl.engine.dual", "Dual"),
+    "load_dual": ("internvl.engine.dual", "Dual.load"),
+    "InternVLModel": ("internvl.engine.dual_card", "InternVLModel"),
     "TilePolicy": ("internvl.media.tiling", "TilePolicy"),
     "AutoTokenizer": ("internvl.engine.card_tokenizer", "AutoTokenizer"),
     "InternVLChatModel": ("internvl.engine.card", "InternVLChatModel"),

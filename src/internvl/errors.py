@@ -55,12 +55,24 @@ class QueueFullError(InternVLError):
     """So many requests wait that no more are taken; trying again later can help."""
 
 
+class DeadlineError(InternVLError):
+    """A request was not answered in the time it was given."""
+
+
 class SamplingError(InternVLError, ValueError):
     """A decoding setting is out of its range."""
 
 
 class NumericError(InternVLError, ArithmeticError):
     """The model computed something that is not a number: weights are damaged, or a number type overflowed."""
+
+
+class GrammarError(SamplingError):
+    """An answer can't be held to the schema, regular expression or choice that was asked for."""
+
+
+class GrammarLimitError(GrammarError, NumericError):
+    """A grammar became too complex while an answer was written. That answer has no next token; others beside it go on."""
 
 
 class DeviceError(InternVLError):

@@ -16,10 +16,9 @@ import torch
 
 from internvl.errors import ConfigError, PromptError
 from internvl.inputs import ModelInputs
-from internvl.media.image import image_size, open_image
-from internvl.media.pixels import IMAGENET, Normalisation, TileBatch, tiles_of
+from internvl.media.opening import DEFAULT_FRAMES, LocalOpener, Opener
+from internvl.media.pixels import IMAGENET, Normalisation, TileBatch, batch_of
 from internvl.media.tiling import TilePolicy
-from internvl.media.video import plan_clip, read_frames
 from internvl.messages import Box, Image, Message, Part, Ref, Video, as_messages, user
 from internvl.models.config import InternVLConfig
 from internvl.prompt.pieces import Typed
@@ -38,8 +37,7 @@ from internvl.prompt.template import Piece, Template, Turn, render
 from internvl.prompt.templates import template_named
 from internvl.prompt.tokenizer import Tokenizer
 
-# As in the model card's examples: a clip is shown as this many stills unless the user asks for another number.
-DEFAULT_FRAMES = 8
+__all__ = ["DEFAULT_FRAMES", "MediaCount", "Processor", "Tiled", "TokenCount", "compose", "frame_labels", "part_policy", "policy_of"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +86,7 @@ class Processor:
         tokens_per_tile: int,
         system_message: str | None = None,
         normalisation: Normalisation = IMAGENET,
+        opener: Opener | None = None,
     ) -> None:
         self.tokenizer = tokenizer
         self.template = template
@@ -95,6 +94,7 @@ class Processor:
         self.tokens_per_tile = tokens_per_tile
         self.system_message = system_message
         self.normalisation = normalisation
+        self.opener = opener or LocalOpener()
         self.placeholder_id = tokenizer.token_id(PLACEHOLDER)
         self.stop_id = tokenizer.token_id(template.stop)
 
@@ -119,14 +119,11 @@ class Processor:
         """The same processor with another tile policy."""
         if policy.tile_size != self.policy.tile_size:
             raise ConfigError(f"the model's tiles are {self.policy.tile_size} px, the policy's {policy.tile_size} px")
-        return Processor(
-            self.tokenizer,
-            self.template,
-            policy=policy,
-            tokens_per_tile=self.tokens_per_tile,
-            system_message=self.system_message,
-            normalisation=self.normalisation,
-        )
+        return self._with(policy, self.opener)
+
+    def with_opener(self, opener: Opener) -> Processor:
+        """The same processor, whose pictures and clips are decoded elsewhere."""
+        return self._with(self.policy, opener)
 
     def prepare(self, question: str | Message | Sequence[Message], *, tiled: dict[int, Tiled] | None = None) -> ModelInputs:
         """Messages -> ModelInputs.
@@ -173,6 +170,17 @@ class Processor:
         visual = sum(item.tokens for item in media)
         return TokenCount(text=len(self.encode(turns)) - visual, visual=visual, media=tuple(media))
 
+    def _with(self, policy: TilePolicy, opener: Opener) -> Processor:
+        return Processor(
+            self.tokenizer,
+            self.template,
+            policy=policy,
+            tokens_per_tile=self.tokens_per_tile,
+            system_message=self.system_message,
+            normalisation=self.normalisation,
+            opener=opener,
+        )
+
     def _checked(self, question: str | Message | Sequence[Message]) -> tuple[Message, ...]:
         messages = as_messages(question)
         for message in messages:
@@ -214,13 +222,9 @@ class Processor:
         return [self.tokenizer.token_id(start), Typed(inside), self.tokenizer.token_id(end)]
 
     def _cut(self, part: Image | Video, policy: TilePolicy) -> Tiled:
-        if isinstance(part, Image):
-            image_policy = policy if part.max_tiles is None else policy.with_max_tiles(part.max_tiles)
-            return Tiled(part, (tiles_of(open_image(part.source), image_policy, normalisation=self.normalisation),), ("",))
-        clip = read_frames(part, default_frames=DEFAULT_FRAMES)
-        still_policy = _still_policy(policy, part)
-        stills = tuple(tiles_of(image, still_policy, normalisation=self.normalisation) for image in clip.images)
-        return Tiled(part, stills, frame_labels(len(stills)))
+        made = self.opener.cut(part, part_policy(policy, part), self.normalisation.mean_colour)
+        stills = tuple(batch_of(each, self.normalisation) for each in made)
+        return Tiled(part, stills, ("",) if isinstance(part, Image) else frame_labels(len(stills)))
 
     def _slots(self, tiled: Tiled) -> Iterator[Piece]:
         for label, batch in zip(tiled.labels, tiled.stills, strict=True):
@@ -234,16 +238,11 @@ class Processor:
             yield Typed("\n")
 
     def _measure(self, part: Image | Video, policy: TilePolicy) -> list[MediaCount]:
-        if isinstance(part, Image):
-            image_policy = policy if part.max_tiles is None else policy.with_max_tiles(part.max_tiles)
-            return [self._media_count(part.source, image_size(part.source), image_policy)]
-        if part.sampling.max_tiles == 1:
-            stills = len(plan_clip(part, default_frames=DEFAULT_FRAMES).indices)
-            return [MediaCount(_name(part.source), None, "1x1", 1, self.tokens_per_tile)] * stills
-        clip = read_frames(part, default_frames=DEFAULT_FRAMES)
-        return [self._media_count(part.source, image.size, _still_policy(policy, part)) for image in clip.images]
+        return [self._media_count(part.source, size, part_policy(policy, part)) for size in self.opener.sizes(part)]
 
-    def _media_count(self, source: object, size: tuple[int, int], policy: TilePolicy) -> MediaCount:
+    def _media_count(self, source: object, size: tuple[int, int] | None, policy: TilePolicy) -> MediaCount:
+        if size is None:
+            return MediaCount(_name(source), None, "1x1", 1, self.tokens_per_tile)
         tiles = policy.tiles(*size)
         return MediaCount(_name(source), size, str(policy.grid(*size)), tiles, tiles * self.tokens_per_tile)
 
@@ -318,10 +317,13 @@ def _at_marks(split: Sequence[str | Mark], images: Sequence[Image], videos: Sequ
             after_video = False
 
 
-def _still_policy(policy: TilePolicy, video: Video) -> TilePolicy:
-    if video.sampling.max_tiles == 1:
+def part_policy(policy: TilePolicy, part: Image | Video) -> TilePolicy:
+    """The policy of one picture, or of each still of a clip."""
+    if isinstance(part, Image):
+        return policy if part.max_tiles is None else policy.with_max_tiles(part.max_tiles)
+    if part.sampling.max_tiles == 1:
         return replace(policy, dynamic=False, min_tiles=1, budget=None)
-    return policy.with_max_tiles(video.sampling.max_tiles)
+    return policy.with_max_tiles(part.sampling.max_tiles)
 
 
 def _count_images(messages: Sequence[Message]) -> int:

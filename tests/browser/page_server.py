@@ -20,7 +20,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from internvl.serve.config import ServeConfig
+from internvl.serve.guard import Guard
+from internvl.serve.metrics import Metrics
 from internvl.serve.page_files import page_routes
 
 TOKENS_PER_TILE = 256
@@ -56,7 +60,9 @@ class PageServer:
         self.socket = socket.socket()
         self.socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
-        self.server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), log_level="critical", timeout_graceful_shutdown=1))
+        self.app = Starlette(routes=routes)
+        self.metrics = Metrics(lambda: (0, 0))
+        self.server = uvicorn.Server(uvicorn.Config(self.guarded, interface="asgi3", log_level="critical", timeout_graceful_shutdown=1))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]}, daemon=True)
 
     def reset(self) -> None:
@@ -80,7 +86,7 @@ class PageServer:
     async def info(self, request: Request) -> Response:
         tiles = {"max_tiles": 12, "dynamic": True}
         limits = {"images": 4, "frames": 64, "media_bytes": 1_000_000}
-        return self.refusal(request) or JSONResponse({"model": "internvl-stand-in", "context": 8192, "tiles": tiles, "limits": limits})
+        return JSONResponse({"model": "internvl-stand-in", "context": 8192, "tiles": tiles, "limits": limits})
 
     async def count(self, request: Request) -> Response:
         """Every picture is 3 x 2 tiles and an overview, or 1 tile where one was asked for."""
@@ -95,12 +101,9 @@ class PageServer:
             elif part["type"] == "video_url":
                 media += [{"grid": "1x1", "tiles": 1, "tokens": TOKENS_PER_TILE}] * part["video_url"]["frames"]
         image = sum(each["tokens"] for each in media)
-        return self.refusal(request) or JSONResponse({"count": image + 12, "image_tokens": image, "media": media})
+        return JSONResponse({"count": image + 12, "image_tokens": image, "media": media})
 
     async def chat(self, request: Request) -> Response:
-        refused = self.refusal(request)
-        if refused:
-            return refused
         self.asked.append(await request.json())
         wanted = self.wanted
         if wanted.status != 200:
@@ -125,11 +128,10 @@ class PageServer:
         usage = {"prompt_tokens": 1804, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 0, "image_tokens": 1792}}
         yield event({"choices": [], "usage": usage}) + b"data: [DONE]\n\n"
 
-    def refusal(self, request: Request) -> Response | None:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if self.key and given != self.key:
-            return JSONResponse({"error": {"message": "a key is needed"}}, 401)
-        return None
+    async def guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The server's own guard, with the key that is asked for now."""
+        guard = Guard(self.app, config=ServeConfig(api_key=self.key or None), metrics=self.metrics, route_of=lambda path: "other")
+        await guard(scope, receive, send)
 
 
 def event(data: dict[str, Any]) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import math
 
 import PIL.Image
@@ -89,7 +88,7 @@ def open_page(browser, server):
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None)
         page.goto(server.url)
-        expect(page.locator("#model")).not_to_be_empty() if not server.key else expect(page.locator("#key-form")).to_be_visible()
+        expect(page.locator("#model")).not_to_be_empty() if not server.key else expect(page.locator("#door")).to_be_visible()
         return page
 
     yield opened
@@ -108,11 +107,11 @@ def answer(page: Page):
     return page.locator(".answer").last
 
 
-def bring(page: Page, kind: str, files: list[tuple[str, str, bytes]], selector: str = "#question") -> None:
-    """A drop or a paste of (name, type, bytes) onto an element."""
+def bring(page: Page, kind: str, files: list[tuple[str, str, bytes]], selector: str = "#question", *, send: bool = False) -> None:
+    """A drop or a paste of (name, type, bytes) onto an element; `send` the question in the same moment."""
     sent = [(name, mime, base64.b64encode(data).decode()) for name, mime, data in files]
     page.evaluate(
-        """([kind, selector, sent]) => {
+        """([kind, selector, sent, send]) => {
           const data = new DataTransfer();
           for (const [name, type, body] of sent) {
             data.items.add(new File([Uint8Array.from(atob(body), (c) => c.charCodeAt(0))], name, {type}));
@@ -121,8 +120,9 @@ def bring(page: Page, kind: str, files: list[tuple[str, str, bytes]], selector: 
           const event = kind === "paste" ? new ClipboardEvent("paste", {...options, clipboardData: data})
                                          : new DragEvent(kind, {...options, dataTransfer: data});
           document.querySelector(selector).dispatchEvent(event);
+          if (send) document.querySelector("#ask").requestSubmit();
         }""",
-        [kind, selector, sent],
+        [kind, selector, sent, send],
     )
 
 
@@ -163,6 +163,21 @@ def test_pasted_and_chosen_files_can_be_taken_back(open_page, server):
     ask(page, "")
     expect(answer(page)).to_contain_text("Hello there.")
     assert [part["type"] for part in server.asked[0]["messages"][0]["content"]] == ["video_url"]
+
+
+def test_a_question_waits_for_a_picture_that_is_still_being_opened(open_page, server):
+    page = open_page()
+    page.locator("#question").fill("What is it?")
+    bring(page, "paste", [("large.png", "image/png", picture(3840, 2160))], send=True)
+    expect(answer(page)).to_contain_text("Hello there.")
+    assert [part["type"] for part in server.asked[0]["messages"][0]["content"]] == ["image_url", "text"]
+    page.locator("#question").fill("And this?")
+    bring(page, "paste", [("broken.png", "image/png", b"no picture")], send=True)
+    expect(page.get_by_role("alert")).to_contain_text("“broken.png” could not be opened.")
+    expect(page.locator("#cost")).to_contain_text("tokens")
+    expect(page.get_by_role("alert")).to_contain_text("“broken.png”")  # the count does not take it away
+    expect(page.locator("#question")).to_have_value("And this?")
+    assert len(server.asked) == 1, "what could not be shown was part of the question"
 
 
 def test_files_that_cannot_be_shown_are_refused_in_words(open_page):
@@ -323,21 +338,50 @@ def test_an_answer_that_was_cut_off_says_so_and_is_kept(open_page, server):
     expect(answer(page).locator(".body")).to_have_text("Hello there.")
 
 
-def test_a_key_is_asked_for_and_kept_in_this_tab_only(open_page, server):
+def test_a_key_opens_the_page_and_is_kept_in_memory_only(open_page, server):
     server.key = "secret"
     page = open_page()
-    page.get_by_label("API key of this server").fill("wrong")
+    for wrong in ("wrong", "密钥"):
+        page.get_by_label("API key of this server").fill(wrong)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_have_text("The server refused this API key.")
+    page.keyboard.type("secret")  # what was refused is selected
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("The server refused this API key.")
+    expect(page.locator("#model")).to_have_text("internvl-stand-in")
+    expect(page.locator("#key-form")).to_be_hidden()
+    assert page.evaluate("getComputedStyle(document.querySelector('footer')).position") == "sticky", "the page has its looks"
+    assert page.evaluate("document.querySelector('h1 img').naturalWidth") > 0
+    bring(page, "paste", [("a.png", "image/png", picture())])
+    expect(page.locator(".card")).to_contain_text("3 × 2 tiles + overview")
+    ask(page, "hi")
+    expect(answer(page)).to_contain_text("Hello there.")
+    kept = page.evaluate("JSON.stringify([Object.values(localStorage), Object.values(sessionStorage), document.cookie, location.href])")
+    assert "secret" not in kept
+    page.reload()
+    expect(page.locator("#door")).to_be_visible()
+
+
+def test_a_key_that_changes_is_asked_for_again_within_the_page(open_page, server):
+    page = open_page()
+    server.key = "secret"
+    ask(page, "hi")
+    expect(answer(page).locator(".problem")).to_have_text("This server asks for an API key.")
     page.get_by_label("API key of this server").fill("secret")
     page.keyboard.press("Enter")
     expect(page.locator("#key-form")).to_be_hidden()
-    expect(page.locator("#model")).to_have_text("internvl-stand-in")
-    ask(page, "hi")
+    page.get_by_role("button", name="Retry").click()
     expect(answer(page)).to_contain_text("Hello there.")
-    kept = json.loads(page.evaluate("JSON.stringify([Object.values(localStorage), Object.values(sessionStorage)])"))
-    assert "secret" not in kept[0]
-    assert kept[1] == ["secret"]
+
+
+def test_the_door_speaks_both_languages_and_lets_nothing_in(open_page, server):
+    server.key = "secret"
+    page = open_page(locale="zh-CN", color_scheme="dark", viewport={"width": 320, "height": 600})
+    expect(page.get_by_role("button", name="打开")).to_be_visible()
+    assert page.evaluate("document.activeElement.id") == "key"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 28)"
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    refused = page.evaluate("() => { try { document.body.innerHTML = '<p>x</p>'; } catch (error) { return error.name; } }")
+    assert refused == "TypeError"
 
 
 def test_everything_can_be_done_with_the_keyboard(open_page, server):

@@ -329,10 +329,22 @@ def test_typing_errors_are_errors(model: AutoModel, tokenizer: Any) -> None:
     with pytest.raises(ConfigError, match="'revison'"):
         AutoModel.from_pretrained(PATH, revison="main")
     with pytest.raises(ConfigError, match="load_in_8bit"):
-        AutoModel.from_pretrained(PATH, load_in_8bit=True)
+        AutoModel.from_pretrained(PATH, load_in_8bit=True, load_in_4bit=True)
     theirs = transformers.AutoTokenizer.from_pretrained(FIXTURES / "internvl2-llama3")
     with pytest.raises(TokenizerError, match=r"internvl\.AutoTokenizer"):
         model.chat(theirs, None, "Hello", generation_config())
+
+
+def test_eight_bits_as_the_card_asks_for_them(model: AutoModel, tokenizer: Any) -> None:
+    packed = AutoModel.from_pretrained(PATH, torch_dtype=torch.bfloat16, load_in_8bit=True, low_cpu_mem_usage=True).eval()
+    assert packed.dtype == torch.bfloat16
+    packed = AutoModel.from_pretrained(PATH, load_in_8bit=True)
+    tiles = pixels(0)
+    truth, found = model.extract_feature(tiles), packed.extract_feature(tiles)
+    assert float(torch.nn.functional.cosine_similarity(truth, found, dim=-1).min()) > 0.999
+    assert not torch.equal(truth, found)
+    assert isinstance(packed.chat(tokenizer, tiles, "Hello", generation_config()), str)
+    assert AutoModel.from_pretrained(PATH, load_in_4bit=True).dtype == torch.float32
 
 
 def test_number_types(tokenizer: Any) -> None:

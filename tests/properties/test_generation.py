@@ -82,3 +82,35 @@ def test_a_cache_changes_no_answer(kind: str, turns: list[tuple[str, int | None]
         if undo and number == 0:
             talk.undo()
             talk.ask(question, max_new_tokens=4)
+
+
+phrases = st.sampled_from(["the cat ", "1, 2, 3; ", '{"a": 1}, ', "x = y; ", "ab", "\n", "So? "])
+settings_of_an_answer = st.fixed_dictionaries(
+    {"max_new_tokens": st.integers(1, 40), "seed": st.just(3)},
+    optional={
+        "repetition_penalty": st.sampled_from([0.8, 1.1, 1.5]),
+        "stop": st.sampled_from([["e"], ["at ", "1"], ["; ", "}"]]),
+        "min_new_tokens": st.just(1),
+        "logprobs": st.just(0),
+        "temperature": st.just(0.7),
+    },
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(
+    asked=st.lists(st.lists(phrases, min_size=1, max_size=9), min_size=1, max_size=3),
+    options=settings_of_an_answer,
+    most=st.integers(1, 12),
+)
+@some
+def test_guesses_change_no_answer(kind: str, asked: list[list[str]], options: dict[str, object], most: int) -> None:
+    conversations = [[user("".join(parts))] for parts in asked]
+    plain = [vlm(kind).answer(each, lookup_tokens=0, **options) for each in conversations]
+    guessed = vlm(kind).answer_all(conversations, lookup_tokens=most, **options)
+    for one, other in zip(plain, guessed, strict=True):
+        assert (one.ids, one.text, one.finish_reason) == (other.ids, other.text, other.finish_reason)
+        assert other.work.agreed_tokens <= min(other.work.guessed_tokens, len(other.ids))
+        if one.logprobs is not None and other.logprobs is not None:
+            pairs = zip(one.logprobs, other.logprobs, strict=True)
+            assert all(a.token == b.token and abs(a.logprob - b.logprob) < 1e-3 for a, b in pairs)

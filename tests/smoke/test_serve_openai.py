@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import PIL.Image
 import pytest
 
 openai = pytest.importorskip("openai")
@@ -48,6 +50,87 @@ def _wait_until_ready(process: subprocess.Popen[str], url: str) -> None:
             pass
         time.sleep(0.1)
     pytest.fail("the server did not become ready")
+
+
+def test_every_field_that_the_docs_name(server: tuple[subprocess.Popen[str], str]) -> None:
+    _, url = server
+    client = openai.OpenAI(base_url=f"{url}/v1", api_key=KEY, max_retries=0)
+    name = client.models.list().data[0].id
+    assert client.models.retrieve(name).id == name
+
+    def ask(*parts: object, **fields: object) -> object:
+        content = [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts]
+        settings = {"max_completion_tokens": 6, "temperature": 0, **fields}
+        return client.chat.completions.create(model=name, messages=[{"role": "user", "content": content}], **settings)
+
+    picture = (ROOT / "examples" / "sign.png").read_bytes()
+    details = {detail: ask("?", _picture(picture, detail)).usage.prompt_tokens_details for detail in ("low", "auto", "high")}  # type: ignore[attr-defined]
+    assert details["low"].image_tiles == 1
+    assert details["high"].image_tiles >= details["auto"].image_tiles >= 1
+    two = ask("Which?", _picture(picture, "low"), _picture((ROOT / "examples" / "number.png").read_bytes(), "low"), n=2)
+    assert (len(two.choices), two.usage.prompt_tokens_details.image_tiles) == (2, 2)  # type: ignore[attr-defined]
+    wide = ask("?", _picture(picture, "auto"), extra_body={"internvl": {"max_tiles": 1}})
+    assert wide.usage.prompt_tokens_details.image_tiles == 1  # type: ignore[attr-defined]
+    for kind, data in (("image/gif", _animation()), ("video/mp4", _mp4())):
+        shown = ask("What moves?", {"type": "video_url", "video_url": {"url": _data_url(data, kind), "frames": 3}})
+        assert shown.usage.prompt_tokens_details.image_tiles == 3  # type: ignore[attr-defined]
+
+    again = [ask("Tell me a story.", temperature=1.0, seed=5).choices[0].message.content for _ in range(2)]  # type: ignore[attr-defined]
+    assert again[0] == again[1]
+    plain = {"model": name, "prompt": "1, 2, 3, 4, 5,", "max_tokens": 5, "temperature": 0}
+    whole = client.completions.create(**plain, logprobs=2)
+    chunks = list(client.completions.create(**plain, stream=True, stream_options={"include_usage": True}))
+    assert "".join(chunk.choices[0].text for chunk in chunks if chunk.choices) == whole.choices[0].text
+    assert chunks[-1].usage.completion_tokens == len(whole.choices[0].logprobs.tokens) == 5
+    assert whole.choices[0].logprobs.text_offset[0] == 0
+    said = whole.choices[0].text
+    stopped = client.completions.create(**plain, stop=[said[3:6]]).choices[0]
+    assert (stopped.text, stopped.finish_reason) == (said[: said.index(said[3:6])], "stop")
+
+    counted = client.post(f"{url}/tokenize", body={"messages": [{"role": "user", "content": "Hello"}]}, cast_to=object)
+    assert counted["count"] == ask("Hello").usage.prompt_tokens  # type: ignore[index,attr-defined]
+    answer = ask("Hello").choices[0].message  # type: ignore[attr-defined]
+    turns = [{"role": "user", "content": "Hello"}, answer, {"role": "user", "content": "Go on"}]
+    assert client.chat.completions.create(model=name, messages=turns, max_tokens=2).choices
+    for refused in (
+        {"tools": [{"type": "function", "function": {"name": "f"}}]},
+        {"presence_penalty": 1.0},
+        {"logit_bias": {"5": 100}},
+    ):
+        with pytest.raises(openai.BadRequestError, match="is not supported: "):
+            ask("?", **refused)
+    for refused in ({"echo": True}, {"suffix": "the end"}, {"best_of": 3}):
+        with pytest.raises(openai.BadRequestError, match="is not supported: "):
+            client.completions.create(**plain, **refused)
+    with pytest.raises(openai.BadRequestError, match="made_up"):
+        ask("?", extra_body={"made_up": 1})
+
+
+def _data_url(data: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _picture(data: bytes, detail: str) -> dict[str, object]:
+    return {"type": "image_url", "image_url": {"url": _data_url(data, "image/png"), "detail": detail}}
+
+
+def _animation() -> bytes:
+    frames = [PIL.Image.new("L", (40, 40), 60 * each) for each in range(4)]
+    file = io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    return file.getvalue()
+
+
+def _mp4() -> bytes:
+    av = pytest.importorskip("av")
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=4)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for _ in range(8):
+            container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        container.mux(stream.encode())
+    return file.getvalue()
 
 
 def test_the_real_client_asks_streams_and_is_refused(server: tuple[subprocess.Popen[str], str]) -> None:

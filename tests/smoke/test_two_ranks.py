@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 from mini_data import write_data
-from two_rank_job import STEPS, config
+from pair_data import write_pairs
+from two_rank_job import STEPS, config, dual_config
 
+from internvl.checkpoint.dual import load_dual_model
 from internvl.checkpoint.load import load_model
 from internvl.errors import ConfigError
 from internvl.train.config import TrainConfig
@@ -31,10 +33,11 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     data = write_data(folder / "data", pictures=16, texts=16)
     broken = write_data(folder / "broken", pictures=12, texts=4, broken=tuple(range(0, 16, 2)))
     worse = write_data(folder / "worse", pictures=8, texts=8, worse=True)
+    captions = write_pairs(folder / "captions")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(JOB)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
-        [*command, str(folder / "runs"), str(data), str(broken), str(worse)],
+        [*command, str(folder / "runs"), str(data), str(broken), str(worse), str(captions)],
         capture_output=True,
         text=True,
         timeout=500,
@@ -58,6 +61,23 @@ def test_ddp_has_the_losses_of_one_process(folders: tuple[Path, Path], tmp_path:
     Trainer(alone, quiet=True).run()
     assert len(losses(alone.out)) == STEPS
     assert losses(runs / "ddp") == pytest.approx(losses(alone.out), rel=1e-5)
+
+
+def test_a_picture_is_compared_with_the_texts_of_all_ranks(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    runs, data = folders
+    captions = data.parents[1] / "captions" / "pairs.jsonl"
+    alone = dual_config(tmp_path, captions, "alone", "contrastive", rows_per_forward=4)
+    Trainer(alone, quiet=True).run()
+    assert losses(runs / "contrastive_ddp") == pytest.approx(losses(alone.out), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["contrastive", "generative", "retrieval"])
+def test_shards_of_dual_encoders_are_whole_ones(folders: tuple[Path, Path], kind: str) -> None:
+    runs, _ = folders
+    assert losses(runs / f"{kind}_fsdp") == pytest.approx(losses(runs / f"{kind}_ddp"), rel=1e-5)
+    sharded, whole = (load_dual_model(runs / f"{kind}_{name}" / "model") for name in ("fsdp", "ddp"))
+    for (name, a), (_, b) in zip(sharded.named_parameters(), whole.named_parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4, msg=name)
 
 
 @pytest.mark.parametrize("kind", ["", "packed_", "lora_", "pairs_"])

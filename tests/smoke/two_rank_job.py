@@ -1,5 +1,5 @@
 """What two ranks are made to do, started by torchrun: python -m torch.distributed.run --nproc-per-node 2 two_rank_job.py FOLDER DATA
-BROKEN_DATA PAIRS.
+BROKEN_DATA PREFERENCES CAPTIONS.
 
 One process group serves all runs. Each run leaves its log, checkpoints and model in a folder of its own under FOLDER, for the test
 to compare.
@@ -24,6 +24,7 @@ from internvl.train.meters import StepRecord
 from internvl.train.trainer import Trainer
 
 MODEL = Path(__file__).parents[1] / "parity" / "fixtures" / "internvl2-qwen2"
+DUAL = MODEL.with_name("internvl-14b")
 ALL = frozenset({"vision_encoder", "projector", "language_model"})
 STEPS, CUT = 4, 2
 
@@ -58,6 +59,16 @@ def config(folder: Path, data: Path, name: str, *, packing: bool, **changes: obj
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
+def dual_config(folder: Path, data: Path, name: str, kind: str, **changes: object) -> TrainConfig:
+    """A dual encoder's run of 4 pairs a step."""
+    plain = TrainConfig(
+        model=str(DUAL), out=folder / name, data=DataConfig(manifest=data, max_tokens=24, packing=False, workers=0), batch_size=4,
+        rows_per_forward=2, steps=STEPS, precision="fp32", save_every=CUT, train_parts=ALL, optim=OptimConfig(lr=1e-3, warmup=0.0),
+        objective=kind,  # type: ignore[arg-type]
+    )  # fmt: skip
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
 def run(settings: TrainConfig) -> None:
     Trainer(settings, quiet=True).run()
 
@@ -80,7 +91,7 @@ def run_until_signal(settings: TrainConfig) -> None:
     run(settings)
 
 
-def main(folder: Path, data: Path, broken: Path, worse: Path) -> None:
+def main(folder: Path, data: Path, broken: Path, worse: Path, captions: Path) -> None:
     run(config(folder, data, "ddp", packing=False, parallel="ddp"))
     run(config(folder, data, "fsdp", packing=False, parallel="fsdp"))
     run(config(folder, data, "packed_ddp", packing=True, parallel="ddp"))
@@ -100,6 +111,9 @@ def main(folder: Path, data: Path, broken: Path, worse: Path) -> None:
     run_until_signal(config(folder, data, "signal", packing=True, parallel="fsdp", save_every=0))
     run(config(folder, data, "bf16_fsdp", packing=True, parallel="fsdp", precision="bf16", checkpoint_activations=True))
     run(config(folder, broken, "broken", packing=True, parallel="fsdp", steps=2))
+    for kind in ("contrastive", "generative", "retrieval"):
+        run(dual_config(folder, captions, f"{kind}_ddp", kind, parallel="ddp"))
+        run(dual_config(folder, captions, f"{kind}_fsdp", kind, parallel="fsdp"))
 
 
 if __name__ == "__main__":

@@ -22,11 +22,11 @@ from internvl.checkpoint.grow import Vocabulary, grow_vocabulary
 from internvl.checkpoint.keymap import Entry, keymap
 from internvl.checkpoint.language_folder import PART as LANGUAGE
 from internvl.checkpoint.language_folder import LanguageSource, open_language
-from internvl.checkpoint.load import DEFAULT_SHARD_BYTES, DTYPE_NAMES, config_values, json_text
+from internvl.checkpoint.load import DEFAULT_SHARD_BYTES, DTYPE_NAMES, config_values
 from internvl.checkpoint.part import PartSource
 from internvl.checkpoint.projector_source import PART as PROJECTOR
 from internvl.checkpoint.projector_source import ProjectorSource, RandomProjector, open_projector
-from internvl.checkpoint.shard_writer import TensorSpec, write_shards, write_text
+from internvl.checkpoint.shard_writer import TensorSpec, json_text, write_shards, write_text
 from internvl.checkpoint.vision_folder import PART as VISION
 from internvl.checkpoint.vision_folder import VisionSource, open_vision
 from internvl.checkpoint.whole_folder import whole_folder

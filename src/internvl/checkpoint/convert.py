@@ -14,17 +14,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
+import torch
 from torch import Tensor
 
 from internvl.checkpoint.amend import BEFORE, restore_json
 from internvl.checkpoint.checkpoint import Checkpoint, layout_of, read_config
 from internvl.checkpoint.keymap import Entry, Layout, keymap
-from internvl.checkpoint.load import DEFAULT_SHARD_BYTES, config_values, json_text
+from internvl.checkpoint.load import DEFAULT_SHARD_BYTES, config_values
 from internvl.checkpoint.native_files import write_native_files
 from internvl.checkpoint.shard_header import DTYPES
-from internvl.checkpoint.shard_writer import TensorSpec, write_shards, write_text
+from internvl.checkpoint.shard_writer import TensorSpec, json_text, write_shards, write_text
 from internvl.checkpoint.whole_folder import whole_folder
-from internvl.errors import CheckpointError
+from internvl.errors import CheckpointError, ConfigError
 from internvl.prompt.placeholders import PLACEHOLDER
 from internvl.prompt.tokenizer import Tokenizer, load_tokenizer
 
@@ -43,20 +44,30 @@ def convert(
     target: Path,
     *,
     layout: Layout,
+    dtype: torch.dtype | None = None,
     max_shard_bytes: int = DEFAULT_SHARD_BYTES,
     progress: Progress | None = None,
 ) -> None:
     """Write the checkpoint in `source` to `target` in a layout; the same layout merges and re-shards.
 
-    Numbers keep their type and their bits. Memory peaks at a few tensors. `progress(done, total)` counts tensors. `target`
-    appears when it is whole: until then the files are in `TARGET.partial` beside it, which the next attempt replaces.
+    Numbers keep their type and their bits. dtype: for a quantised source, which is written as the plain weights it stands for.
+    Memory peaks at a few tensors. `progress(done, total)` counts tensors. `target` appears when it is whole: until then the files are
+    in `TARGET.partial` beside it, which the next attempt replaces.
     Raises CheckpointError when `target` holds files already, ConfigError when the layout can't express the model.
     """
     with whole_folder(target) as partial:
-        checkpoint = Checkpoint(source)
+        checkpoint = Checkpoint(source, quantised=dtype is not None, dtype=dtype)
+        if dtype is not None and checkpoint.packed is None:
+            raise ConfigError(f"{source} is not quantised, and a conversion keeps the type of its numbers: leave the dtype away")
         write_text(partial / "config.json", json_text(_config(checkpoint, layout)))
-        _copy_files(checkpoint, partial, layout)
+        copy_files(checkpoint, partial, layout)
         _write_weights(checkpoint, partial, layout, max_shard_bytes, progress)
+
+
+def original_values(checkpoint: Checkpoint) -> dict[str, Any]:
+    """A config.json of the original layout that says all that is known of the model, whatever layout it was read from."""
+    ids = token_ids_of(checkpoint, load_tokenizer(checkpoint.folder))
+    return config_values(checkpoint.config, layout="original", dtype=checkpoint.dtype, placeholder_id=-1, token_ids=ids)
 
 
 def _write_weights(checkpoint: Checkpoint, folder: Path, layout: Layout, max_shard_bytes: int, progress: Progress | None) -> None:
@@ -108,7 +119,7 @@ def _config(checkpoint: Checkpoint, layout: Layout) -> dict[str, Any]:
         layout=layout,
         dtype=checkpoint.dtype,
         placeholder_id=tokenizer.token_id(PLACEHOLDER),
-        token_ids=_token_ids(checkpoint, tokenizer),
+        token_ids=token_ids_of(checkpoint, tokenizer),
     )
     return values | {BEFORE: {key: value for key, value in own.items() if key != BEFORE}}
 
@@ -123,7 +134,7 @@ def _describes(before: dict[str, Any], checkpoint: Checkpoint, layout: Layout) -
     return replace(config, language=language) == checkpoint.config
 
 
-def _token_ids(checkpoint: Checkpoint, tokenizer: Tokenizer) -> dict[str, int]:
+def token_ids_of(checkpoint: Checkpoint, tokenizer: Tokenizer) -> dict[str, int]:
     """Ids of bos, eos and pad: those of the source's language model where they are words of it, else the tokenizer's."""
     part = checkpoint.raw["llm_config" if checkpoint.layout == "original" else "text_config"]
     known = {"bos_token_id": tokenizer.bos_id, "eos_token_id": tokenizer.eos_id, "pad_token_id": tokenizer.pad_id}
@@ -135,7 +146,8 @@ def _is_word(id: Any, checkpoint: Checkpoint) -> TypeGuard[int]:
     return isinstance(id, int) and not isinstance(id, bool) and 0 <= id < checkpoint.config.language.vocab_size
 
 
-def _copy_files(checkpoint: Checkpoint, folder: Path, layout: Layout) -> None:
+def copy_files(checkpoint: Checkpoint, folder: Path, layout: Layout) -> None:
+    """Tokenizer files, the card and the like, as the layout has them."""
     for name in CARRIED:
         if (checkpoint.folder / name).is_file():
             shutil.copyfile(checkpoint.folder / name, folder / name)

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 from internvl.checkpoint.keymap import Layout, keymap
-from internvl.checkpoint.load import DEFAULT_SHARD_BYTES, DTYPE_NAMES, config_values, json_text
+from internvl.checkpoint.load import DEFAULT_SHARD_BYTES, DTYPE_NAMES, config_values
 from internvl.checkpoint.shard_storage import PieceReader, PieceWriter, read_index
-from internvl.checkpoint.shard_writer import TensorSpec, write_shards, write_text
+from internvl.checkpoint.shard_writer import TensorSpec, json_text, write_shards, write_text
 from internvl.errors import CheckpointError, ConfigError
 from internvl.models.internvl import InternVL
 

@@ -28,17 +28,19 @@ class Entry:
     """One of our parameters and the stored tensors it is made of.
 
     rows: rows of each stored tensor when several are stacked. packed: for `wqkv`, (key heads, queries per key head, head_dim).
+    scalar: stored without an axis; ours has one entry, because FSDP2 can't shard a number.
     """
 
     ours: str
     stored: tuple[str, ...]
     rows: tuple[int, ...] = ()
     packed: tuple[int, int, int] | None = field(default=None)
+    scalar: bool = False
 
     @property
     def is_copy(self) -> bool:
         """Whether ours is the stored tensor as it is."""
-        return self.packed is None and len(self.stored) == 1
+        return self.packed is None and len(self.stored) == 1 and not self.scalar
 
     def same_storage(self, other: Entry) -> bool:
         """Whether two layouts store the parameter alike but for the names."""
@@ -50,6 +52,8 @@ class Entry:
         dtype, device = dtype or first.dtype, device or first.device
         if self.is_copy:
             return first.to(device=device, dtype=dtype)
+        if self.scalar:
+            return first.to(device=device, dtype=dtype).reshape(1)
         ours = torch.empty((sum(t.shape[0] for t in tensors), *first.shape[1:]), dtype=dtype, device=device)
         parts, sources = ours.split([t.shape[0] for t in tensors]), tensors
         if self.packed is not None:
@@ -60,12 +64,16 @@ class Entry:
 
     def split(self, tensor: Tensor) -> list[Tensor]:
         """Ours -> stored tensors."""
+        if self.scalar:
+            return [tensor.reshape(())]
         if self.packed is not None:
             return [pack_wqkv(tensor, *self.packed)]
         return [tensor] if len(self.stored) == 1 else list(tensor.split(list(self.rows)))
 
     def stored_shapes(self, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
         """Shapes of the stored tensors, given ours."""
+        if self.scalar:
+            return [()]
         return [shape] if len(self.stored) == 1 else [(rows, *shape[1:]) for rows in self.rows]
 
 
@@ -92,9 +100,9 @@ def keymap(config: InternVLConfig, layout: Layout, *, prefix: str = "model.") ->
     if layout == "original":
         family = family_named(config.language.family)
         return [
-            *_original_vision(config.vision),
+            *vision_entries(config.vision),
             *_projector(("mlp1.0", "mlp1.1", "mlp1.3")),
-            *_language(config.language, family.storage, "language_model.model", _original_head(family.storage)),
+            *language_entries(config.language, family.storage, "language_model.model", _original_head(family.storage)),
         ]
     tower = f"{prefix}vision_tower"
     projector = f"{prefix}multi_modal_projector"
@@ -103,7 +111,7 @@ def keymap(config: InternVLConfig, layout: Layout, *, prefix: str = "model.") ->
     return [
         *_native_vision(config.vision, tower),
         *_projector(tuple(f"{projector}.{name}" for name in ("layer_norm", "linear_1", "linear_2"))),
-        *_language(config.language, storage, language, head),
+        *language_entries(config.language, storage, language, head),
     ]
 
 
@@ -111,14 +119,15 @@ def _original_head(storage: Storage) -> str:
     return "language_model.output" if storage == "internlm2" else "language_model.lm_head"
 
 
-def _original_vision(config: VisionConfig) -> Iterator[Entry]:
+def vision_entries(config: VisionConfig) -> Iterator[Entry]:
+    """InternViT as the original layout stores it."""
     theirs, ours = "vision_model.embeddings", "vision_encoder.embeddings"
     yield Entry(f"{ours}.class_token", (f"{theirs}.class_embedding",))
     yield Entry(f"{ours}.positions", (f"{theirs}.position_embedding",))
-    yield from _linear(f"{ours}.patch", f"{theirs}.patch_embedding", bias=True)
+    yield from linear_entries(f"{ours}.patch", f"{theirs}.patch_embedding", bias=True)
     for i in range(config.num_layers):
         theirs, ours = f"vision_model.encoder.layers.{i}", f"vision_encoder.layers.{i}"
-        yield from _linear(f"{ours}.attention.qkv", f"{theirs}.attn.qkv", bias=config.qkv_bias)
+        yield from linear_entries(f"{ours}.attention.qkv", f"{theirs}.attn.qkv", bias=config.qkv_bias)
         names = ("attn.q_norm", "attn.k_norm", "attn.proj", "norm1", "norm2", "ls1", "ls2")
         yield from _vision_rest(config, ours, theirs, names)
 
@@ -127,7 +136,7 @@ def _native_vision(config: VisionConfig, tower: str) -> Iterator[Entry]:
     ours, width = "vision_encoder.embeddings", config.hidden_size
     yield Entry(f"{ours}.class_token", (f"{tower}.embeddings.cls_token",))
     yield Entry(f"{ours}.positions", (f"{tower}.embeddings.position_embeddings",))
-    yield from _linear(f"{ours}.patch", f"{tower}.embeddings.patch_embeddings.projection", bias=True)
+    yield from linear_entries(f"{ours}.patch", f"{tower}.embeddings.patch_embeddings.projection", bias=True)
     for i in range(config.num_layers):
         theirs, ours = f"{tower}.encoder.layer.{i}", f"vision_encoder.layers.{i}"
         for kind in ("weight", "bias") if config.qkv_bias else ("weight",):
@@ -143,21 +152,22 @@ def _vision_rest(config: VisionConfig, ours: str, theirs: str, names: Sequence[s
     if config.qk_norm:
         yield Entry(f"{ours}.attention.q_norm.weight", (f"{theirs}.{q_norm}.weight",))
         yield Entry(f"{ours}.attention.k_norm.weight", (f"{theirs}.{k_norm}.weight",))
-    yield from _linear(f"{ours}.attention.out", f"{theirs}.{out}", bias=True)
-    yield from _linear(f"{ours}.norm1", f"{theirs}.{norm1}", bias=config.norm == "layer_norm")
-    yield from _linear(f"{ours}.norm2", f"{theirs}.{norm2}", bias=config.norm == "layer_norm")
+    yield from linear_entries(f"{ours}.attention.out", f"{theirs}.{out}", bias=True)
+    yield from linear_entries(f"{ours}.norm1", f"{theirs}.{norm1}", bias=config.norm == "layer_norm")
+    yield from linear_entries(f"{ours}.norm2", f"{theirs}.{norm2}", bias=config.norm == "layer_norm")
     yield Entry(f"{ours}.scale1", (f"{theirs}.{scale1}",))
     yield Entry(f"{ours}.scale2", (f"{theirs}.{scale2}",))
-    yield from _linear(f"{ours}.mlp.up", f"{theirs}.mlp.fc1", bias=True)
-    yield from _linear(f"{ours}.mlp.down", f"{theirs}.mlp.fc2", bias=True)
+    yield from linear_entries(f"{ours}.mlp.up", f"{theirs}.mlp.fc1", bias=True)
+    yield from linear_entries(f"{ours}.mlp.down", f"{theirs}.mlp.fc2", bias=True)
 
 
 def _projector(stored: Sequence[str]) -> Iterator[Entry]:
     for ours, theirs in zip(("norm", "up", "out"), stored, strict=True):
-        yield from _linear(f"projector.{ours}", theirs, bias=True)
+        yield from linear_entries(f"projector.{ours}", theirs, bias=True)
 
 
-def _language(config: LanguageConfig, storage: Storage, body: str, head: str) -> Iterator[Entry]:
+def language_entries(config: LanguageConfig, storage: Storage, body: str, head: str) -> Iterator[Entry]:
+    """A decoder as `storage` does it, under the names `body` and `head`."""
     embedding = "tok_embeddings" if storage == "internlm2" else "embed_tokens"
     yield Entry("language_model.embedding.weight", (f"{body}.{embedding}.weight",))
     layer = _LAYERS[storage]
@@ -175,19 +185,19 @@ def _llama_layer(config: LanguageConfig, ours: str, theirs: str) -> Iterator[Ent
     if config.qk_norm:
         yield Entry(f"{ours}.attention.q_norm.weight", (f"{theirs}.self_attn.q_norm.weight",))
         yield Entry(f"{ours}.attention.k_norm.weight", (f"{theirs}.self_attn.k_norm.weight",))
-    yield from _linear(f"{ours}.attention.out", f"{theirs}.self_attn.o_proj", bias=config.out_bias)
+    yield from linear_entries(f"{ours}.attention.out", f"{theirs}.self_attn.o_proj", bias=config.out_bias)
     halves = (config.intermediate_size, config.intermediate_size)
     for kind in ("weight", "bias") if config.mlp_bias else ("weight",):
         yield Entry(f"{ours}.mlp.gate_up.{kind}", tuple(f"{theirs}.mlp.{p}_proj.{kind}" for p in ("gate", "up")), halves)
-    yield from _linear(f"{ours}.mlp.down", f"{theirs}.mlp.down_proj", bias=config.mlp_bias)
+    yield from linear_entries(f"{ours}.mlp.down", f"{theirs}.mlp.down_proj", bias=config.mlp_bias)
     yield from _llama_norms(ours, theirs)
 
 
 def _phi3_layer(config: LanguageConfig, ours: str, theirs: str) -> Iterator[Entry]:
-    yield from _linear(f"{ours}.attention.qkv", f"{theirs}.self_attn.qkv_proj", bias=config.qkv_bias)
-    yield from _linear(f"{ours}.attention.out", f"{theirs}.self_attn.o_proj", bias=config.out_bias)
-    yield from _linear(f"{ours}.mlp.gate_up", f"{theirs}.mlp.gate_up_proj", bias=config.mlp_bias)
-    yield from _linear(f"{ours}.mlp.down", f"{theirs}.mlp.down_proj", bias=config.mlp_bias)
+    yield from linear_entries(f"{ours}.attention.qkv", f"{theirs}.self_attn.qkv_proj", bias=config.qkv_bias)
+    yield from linear_entries(f"{ours}.attention.out", f"{theirs}.self_attn.o_proj", bias=config.out_bias)
+    yield from linear_entries(f"{ours}.mlp.gate_up", f"{theirs}.mlp.gate_up_proj", bias=config.mlp_bias)
+    yield from linear_entries(f"{ours}.mlp.down", f"{theirs}.mlp.down_proj", bias=config.mlp_bias)
     yield from _llama_norms(ours, theirs)
 
 
@@ -195,10 +205,10 @@ def _internlm2_layer(config: LanguageConfig, ours: str, theirs: str) -> Iterator
     packed = (config.num_kv_heads, config.num_heads // config.num_kv_heads, config.head_dim)
     for kind in ("weight", "bias") if config.qkv_bias else ("weight",):
         yield Entry(f"{ours}.attention.qkv.{kind}", (f"{theirs}.attention.wqkv.{kind}",), packed=packed)
-    yield from _linear(f"{ours}.attention.out", f"{theirs}.attention.wo", bias=config.out_bias)
+    yield from linear_entries(f"{ours}.attention.out", f"{theirs}.attention.wo", bias=config.out_bias)
     halves = (config.intermediate_size, config.intermediate_size)
     yield Entry(f"{ours}.mlp.gate_up.weight", tuple(f"{theirs}.feed_forward.{p}.weight" for p in ("w1", "w3")), halves)
-    yield from _linear(f"{ours}.mlp.down", f"{theirs}.feed_forward.w2", bias=False)
+    yield from linear_entries(f"{ours}.mlp.down", f"{theirs}.feed_forward.w2", bias=False)
     yield Entry(f"{ours}.norm1.weight", (f"{theirs}.attention_norm.weight",))
     yield Entry(f"{ours}.norm2.weight", (f"{theirs}.ffn_norm.weight",))
 
@@ -208,7 +218,8 @@ def _llama_norms(ours: str, theirs: str) -> Iterator[Entry]:
     yield Entry(f"{ours}.norm2.weight", (f"{theirs}.post_attention_layernorm.weight",))
 
 
-def _linear(ours: str, theirs: str, *, bias: bool) -> Iterator[Entry]:
+def linear_entries(ours: str, theirs: str, *, bias: bool) -> Iterator[Entry]:
+    """A weight and perhaps a bias, stored as they are."""
     for kind in ("weight", "bias") if bias else ("weight",):
         yield Entry(f"{ours}.{kind}", (f"{theirs}.{kind}",))
 

@@ -18,6 +18,7 @@ from internvl.checkpoint.fields import Fields, read_json
 from internvl.checkpoint.grow import Vocabulary, grow_rows
 from internvl.checkpoint.language_config import read_language
 from internvl.checkpoint.part import Part, Prefixed, part_of_checkpoint, part_of_folder
+from internvl.checkpoint.quantised_config import is_quantised
 from internvl.checkpoint.shards import ShardReader, TensorReader
 from internvl.checkpoint.surgery import plain
 from internvl.models.config import InternVLConfig, LanguageConfig
@@ -56,7 +57,7 @@ def open_language(folder: Path) -> LanguageSource:
     """The language model of a folder. Raises ConfigError or CheckpointError with the file at fault; no weight is read."""
     path = folder / "config.json"
     raw = read_json(path)
-    if raw.get("model_type") in (original.MODEL_TYPE, native.MODEL_TYPE):
+    if raw.get("model_type") in (original.MODEL_TYPE, native.MODEL_TYPE) or is_quantised(raw):  # refused by a checkpoint itself
         checkpoint = Checkpoint(folder)
         return LanguageSource(folder, checkpoint.config.language, checkpoint)
     config = read_language(Fields(raw, str(path)))

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from internvl.checkpoint import native, original
 from internvl.checkpoint.checkpoint import Checkpoint
-from internvl.checkpoint.keymap import Entry, Layout, keymap
+from internvl.checkpoint.keymap import Layout, keymap
 from internvl.checkpoint.placement import Devices, devices_of
-from internvl.checkpoint.shard_header import DTYPES
-from internvl.checkpoint.shard_writer import TensorSpec, write_shards, write_text
+from internvl.checkpoint.placing import assign, read_parameter
+from internvl.checkpoint.quantised import load_packed, load_quantising
+from internvl.checkpoint.shard_writer import TensorSpec, json_text, write_shards, write_text
 from internvl.errors import ConfigError
 from internvl.models.build import meta_model
 from internvl.models.config import InternVLConfig
 from internvl.models.internvl import InternVL
+from internvl.quantize.gpu import quantised_on_gpu
+from internvl.quantize.layer import layers_of
+from internvl.quantize.plan import PRESETS, QuantPlan
 
 DEFAULT_SHARD_BYTES = 5 << 30
 DTYPE_NAMES = {torch.float64: "float64", torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16"}
@@ -33,17 +36,29 @@ def load_model(folder: Path, *, devices: Devices = "cpu", dtype: torch.dtype | N
     All weights get one type, that of the token embedding, even where a release mixed two. Memory peaks at the model plus the
     largest tensor; weights that need no change stay mapped to their file.
     """
-    return load_weights(Checkpoint(folder), devices=devices, dtype=dtype)
+    return load_weights(Checkpoint(folder, quantised=True), devices=devices, dtype=dtype)
 
 
-def load_weights(checkpoint: Checkpoint, *, devices: Devices = "cpu", dtype: torch.dtype | None = None) -> InternVL:
-    """`load_model` for an opened checkpoint."""
-    model = meta_model(checkpoint.config)
+def load_weights(
+    checkpoint: Checkpoint, *, devices: Devices = "cpu", dtype: torch.dtype | None = None, plan: QuantPlan | None = None
+) -> InternVL:
+    """`load_model` for an opened checkpoint. plan: quantise a plain one on the way; `dtype` is then that of what stays as it is.
+
+    Packed weights are for the CPU: on other devices a quantised folder is read as the plain weights that it stands for.
+    """
     places = devices_of(checkpoint.config, devices)
+    kinds = {device.type for device in places.values()}
     wanted = dtype or _stored_or_fast(checkpoint.dtype, set(places.values()))
+    if checkpoint.packed is not None and plan is not None and PRESETS.get(checkpoint.packed.quantization.name) != plan:
+        raise ConfigError(f"{checkpoint.folder} is quantised already ({checkpoint.packed.quantization.name}); load it as it is")
+    if checkpoint.packed is not None and kinds == {"cpu"}:
+        return load_packed(checkpoint.packed, checkpoint.config, dtype=wanted)
+    if plan is not None and kinds == {"cpu"}:
+        return load_quantising(checkpoint.reader, checkpoint.entries, checkpoint.config, plan, dtype=wanted)
+    model = meta_model(checkpoint.config)
     for entry in checkpoint.entries:
-        _assign(model, entry.ours, _read(checkpoint, entry, places[entry.ours], wanted))
-    return model.eval()
+        assign(model, entry.ours, read_parameter(checkpoint.reader, entry, device=places[entry.ours], dtype=wanted))
+    return model.eval() if plan is None else quantised_on_gpu(model.eval(), plan)
 
 
 def save_model(
@@ -63,6 +78,8 @@ def save_model(
     """
     if model.dtype not in DTYPE_NAMES:
         raise ConfigError(f"a checkpoint holds {', '.join(DTYPE_NAMES.values())}, not {model.dtype}; convert the model first")
+    if packed := layers_of(model):
+        raise ConfigError(f"{next(iter(packed))} is packed, and a plain checkpoint has no place for that; use save_quantised")
     state = dict(model.named_parameters())
     entries = keymap(model.config, layout)
     strange = sorted(state.keys() - {entry.ours for entry in entries})
@@ -95,24 +112,6 @@ def config_values(
         values, part = native.write_native(config, dtype=DTYPE_NAMES[dtype], placeholder_id=placeholder_id), "text_config"
     values[part] |= token_ids
     return values
-
-
-def json_text(values: Mapping[str, Any]) -> str:
-    """JSON as people read it."""
-    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-
-
-def _read(checkpoint: Checkpoint, entry: Entry, device: torch.device, wanted: torch.dtype) -> Tensor:
-    reader = checkpoint.reader
-    info = reader.info(entry.stored[0])
-    as_stored = entry.is_copy and device.type == "cpu" and DTYPES[info.dtype] == wanted
-    stored = [reader.tensor(name, stays=as_stored) for name in entry.stored]
-    return entry.join(stored, dtype=wanted, device=device)
-
-
-def _assign(model: nn.Module, name: str, tensor: Tensor) -> None:
-    owner, _, leaf = name.rpartition(".")
-    setattr(model.get_submodule(owner), leaf, nn.Parameter(tensor, requires_grad=tensor.is_floating_point()))
 
 
 def _stored_or_fast(stored: torch.dtype, devices: set[torch.device]) -> torch.dtype:

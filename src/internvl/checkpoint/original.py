@@ -74,12 +74,13 @@ def write_original(config: InternVLConfig, *, dtype: str) -> dict[str, Any]:
         "use_backbone_lora": 0,
         "use_llm_lora": 0,
         "use_thumbnail": config.use_thumbnail,
-        "vision_config": _write_vision(config.vision) | {"torch_dtype": dtype},
+        "vision_config": write_vision(config.vision) | {"torch_dtype": dtype},
     }
     return values if config.system_message is None else values | {"system_message": config.system_message}
 
 
-def _write_vision(config: VisionConfig) -> dict[str, Any]:
+def write_vision(config: VisionConfig) -> dict[str, Any]:
+    """VisionConfig -> `vision_config` of the original layout."""
     return {
         "architectures": ["InternVisionModel"],
         "model_type": "intern_vit_6b",

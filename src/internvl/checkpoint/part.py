@@ -73,6 +73,18 @@ class Prefixed:
         return self._reader.tensor(name.removeprefix(self._prefix), stays=stays)
 
 
+class Below(Prefixed):
+    """A reader that sees only what stands under a prefix, by its full names."""
+
+    def __init__(self, reader: TensorReader, prefix: str) -> None:
+        super().__init__(reader, "")
+        self._inside = prefix
+
+    def names(self) -> set[str]:
+        """The names under the prefix."""
+        return {name for name in super().names() if name.startswith(self._inside)}
+
+
 def part_of_checkpoint(checkpoint: Checkpoint, name: str) -> Part:
     """A part of an opened chat checkpoint, whose names and shapes are checked already."""
     return Part(checkpoint.reader, _of_part(checkpoint.entries, name))

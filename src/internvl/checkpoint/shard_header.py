@@ -22,6 +22,7 @@ from internvl.errors import CheckpointError
 MAX_HEADER_BYTES = 100_000_000  # the format's own limit
 _LENGTH = struct.Struct("<Q")
 AGAIN = "download or write it again"
+CACHE_LINE = 64
 
 DTYPES: dict[str, torch.dtype] = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
@@ -84,7 +85,7 @@ def check_inside(path: Path) -> None:
 def encode_header(entries: dict[str, Any]) -> bytes:
     """Length and JSON of a header, padded so that the numbers behind it are aligned."""
     text = json.dumps(entries, separators=(",", ":")).encode("utf-8")
-    text += b" " * (-len(text) % 8)
+    text += b" " * (-(len(text) + _LENGTH.size) % CACHE_LINE)
     return _LENGTH.pack(len(text)) + text
 
 

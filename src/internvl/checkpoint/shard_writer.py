@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from internvl.checkpoint.shard_header import DTYPE_CODES, encode_header
+from internvl.checkpoint.shard_header import CACHE_LINE, DTYPE_CODES, encode_header
 from internvl.checkpoint.shards import INDEX_FILE, SINGLE_FILE
 from internvl.errors import CheckpointError, ConfigError
 
@@ -72,6 +72,11 @@ def write_text(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+def json_text(values: Mapping[str, Any]) -> str:
+    """JSON as people read it."""
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
 def _plan_shards(specs: Mapping[str, TensorSpec], limit: int) -> list[list[str]]:
     plan: list[list[str]] = [[]]
     filled = 0
@@ -99,11 +104,15 @@ def _write_file(path: Path, specs: Mapping[str, TensorSpec], tensors: Iterator[t
 
 
 def _lay_out(specs: Mapping[str, TensorSpec]) -> tuple[dict[str, int], dict[str, Any]]:
-    """Offsets of the tensors and the header's entries. Wide types come first, so that every tensor is aligned to its own."""
+    """Offsets of the tensors and the header's entries.
+
+    Tensors of whole cache lines come first, and so all begin at one (kernels read mapped files); then wide types, so that every
+    tensor is aligned to its own.
+    """
     offsets: dict[str, int] = {}
     entries: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     end = 0
-    for name in sorted(specs, key=lambda name: -specs[name].dtype.itemsize):
+    for name in sorted(specs, key=lambda name: (specs[name].bytes % CACHE_LINE != 0, -specs[name].dtype.itemsize)):
         spec = specs[name]
         offsets[name], end = end, end + spec.bytes
         entries[name] = {"dtype": DTYPE_CODES[spec.dtype], "shape": list(spec.shape), "data_offsets": [offsets[name], end]}

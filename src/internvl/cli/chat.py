@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from internvl.cli import options
+from internvl.cli.answer_form import form_fields
 from internvl.cli.answering import Answerer
 from internvl.cli.attachments import attach, clip_fields
 from internvl.cli.console import UsageError
@@ -29,6 +30,9 @@ def chat(
     frames: options.Frames = None,
     device: options.Device = "auto",
     dtype: options.Dtype = None,
+    schema: options.Schema = None,
+    regex: options.Regex = None,
+    choice: options.Choice = None,
     settings: options.Settings = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -43,10 +47,14 @@ def chat(
 
     [bold]echo "Read the text." | internvl chat sign.jpg --set max_new_tokens=64 --json[/bold]
     takes the question from stdin and prints one JSON object.
+
+    [bold]internvl chat receipt.png -q "Read the receipt." --schema receipt.schema.json[/bold]
+    answers in JSON of that schema; --regex and --choice hold the answer to other forms.
     """
     from internvl.engine.sampling import SamplingParams
 
     values = parse_settings(settings)
+    values.sampling.update(form_fields(schema, regex, choice))
     SamplingParams.of(values.sampling)  # a wrong setting is told before a model is loaded for it
     clip = clip_fields(frames, values.clip)
     attached = attach(media or (), clip=clip)

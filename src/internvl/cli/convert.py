@@ -23,6 +23,10 @@ def convert(
         str,
         typer.Option("--to", metavar="LAYOUT", help="original: as released. native: as transformers loads it, without remote code."),
     ],
+    dtype: Annotated[
+        str | None,
+        typer.Option("--dtype", show_default=False, help="Of a quantised SRC: write plain weights, such as bfloat16, from it."),
+    ] = None,
     max_shard_size: Annotated[str, typer.Option("--max-shard-size", help="Largest file, such as 5GB or 500MB.")] = "5GB",
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no summary.")] = False,
 ) -> None:
@@ -31,12 +35,13 @@ def convert(
     [bold]internvl convert OpenGVLab/InternVL2-8B ./internvl2-8b-hf --to native[/bold]
 
     Numbers keep their type and their bits; LoRA adapters are merged. Memory peaks at one shard. Converting to the layout that SRC
-    has writes it anew, in shards of the size asked for.
+    has writes it anew, in shards of the size asked for. A quantised SRC needs --dtype, and becomes the plain weights it stands for.
     """
     from internvl.checkpoint.convert import convert as convert_checkpoint
     from internvl.checkpoint.hub import resolve
+    from internvl.engine.vlm import dtype_named
 
-    layout, limit = parse_layout(to), parse_bytes(max_shard_size)
+    layout, limit, kind = parse_layout(to), parse_bytes(max_shard_size), dtype_named(dtype)
     folder = resolve(source)
     with progress("tensors", quiet=quiet) as bar:
 
@@ -45,7 +50,7 @@ def convert(
             task = bar.task_ids[0] if bar.task_ids else bar.add_task(f"-> {layout}", total=total, rate=0.0)
             bar.update(task, completed=done, rate=bar.tasks[0].speed or 0.0)
 
-        convert_checkpoint(folder, target, layout=layout, max_shard_bytes=limit, progress=advance)
+        convert_checkpoint(folder, target, layout=layout, dtype=kind, max_shard_bytes=limit, progress=advance)
     if not quiet:
         shards = sorted(target.glob("*.safetensors"))
         size = sum(shard.stat().st_size for shard in shards)

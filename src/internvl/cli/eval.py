@@ -2,6 +2,7 @@
 
 TASKS, --data, --model | --url | --replay -> run_task for each task and tile limit           -> folders below --out, a table
                --model's vision encoder   -> run_embedding_task for linear probes and ADE20K
+               --model, a dual encoder    -> run_embedding_task for zero-shot classification and retrieval
 """
 
 from __future__ import annotations
@@ -72,6 +73,9 @@ def evaluate(
         str | None, typer.Option("--shard", metavar="I/N", show_default=False, help="This process's part, from 0/N to N-1/N.")
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask samples again that failed in an earlier run.")] = False,
+    mode: Annotated[
+        str, typer.Option("--mode", help="How a dual encoder sees pictures: InternVL-C, or InternVL-G, slower and better at retrieval.")
+    ] = "InternVL-C",
     device: options.Device = "auto",
     dtype: options.Dtype = None,
     listed: Annotated[bool, typer.Option("--list", help="Show benchmarks, their files and published scores, and exit.")] = False,
@@ -93,6 +97,8 @@ def evaluate(
 
     [bold]internvl eval linear_probe --split v2 --model OpenGVLab/InternVL2-8B[/bold]   a probe of the model's vision encoder.
 
+    [bold]internvl eval imagenet,flickr30k_retrieval --model OpenGVLab/InternVL-14B-224px --mode InternVL-G[/bold]   a dual encoder.
+
     [bold]internvl eval mmvet --url http://localhost:8000/v1 --model NAME --judge-url URL --judge-key-env OPENAI_API_KEY[/bold]
     a model behind a service, graded by the judge of the protocol. Another judge's grades give no headline number.
 
@@ -108,7 +114,7 @@ def evaluate(
         raise UsageError("there is nothing to run; name a benchmark, such as `internvl eval docvqa` (--list shows them)")
     asked = Asked(data, out, split, variant, limit, _numbers(tiles), _shard(shard), batch, retry_failed, quiet)
     chosen = chosen_tasks(tasks, asked)
-    models = Models(model, url, key_env, replay, own_device(device, asked.shard), dtype, batch)
+    models = Models(model, url, key_env, replay, own_device(device, asked.shard), dtype, batch, mode)
     models.check(chosen, tiles=tiles is not None)
     results = list(run_all(chosen, models, Judges(judge_url, judge_model, judge_key_env), asked))
     if asked.shard[0] == 0 or any(result.complete for result in results):
@@ -142,9 +148,9 @@ def chosen_tasks(names: str, asked: Asked) -> list[Task | EmbeddingTask]:
     """The benchmarks of a list like "docvqa,mme". EvalError, UsageError before a model is loaded for what can't be run."""
     from internvl.eval.plan import find_choice
     from internvl.eval.readers.files import find_file
-    from internvl.eval.tasks import runnable
+    from internvl.eval.tasks import registered
 
-    chosen = [runnable(name.strip()) for name in names.split(",") if name.strip()]
+    chosen = [registered(name.strip()) for name in names.split(",") if name.strip()]
     if not chosen:
         raise UsageError("TASK names no benchmark; --list shows them")
     for task in chosen:
@@ -189,8 +195,8 @@ def _probe(task: EmbeddingTask, models: Models, asked: Asked) -> Run:
     """A run of `run_embedding_task`, its encoder loaded."""
     from internvl.eval.embedding_runner import run_embedding_task
 
-    features = models.features
-    return lambda progress: run_embedding_task(task, features, **asked.place, variant=asked.variant, progress=progress)
+    encoder = models.features if task.needs == "features" else models.embedder
+    return lambda progress: run_embedding_task(task, encoder, **asked.place, variant=asked.variant, progress=progress)
 
 
 def _numbers(text: str | None) -> tuple[int | None, ...]:

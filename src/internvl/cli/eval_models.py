@@ -1,6 +1,6 @@
 """Who answers, judges or is probed in `internvl eval`, opened when the first benchmark needs it.
 
---model | --url | --replay -> Generator;   --model, for its vision encoder -> VisionFeatures;   --judge-url -> Judge
+--model | --url | --replay -> Generator;   --model -> VisionFeatures (its vision encoder), or DualEmbedder;   --judge-url -> Judge
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from internvl.cli.console import UsageError
 from internvl.cli.loading import load_vlm
 
 if TYPE_CHECKING:
+    from internvl.eval.dual_embedder import DualEmbedder
     from internvl.eval.embedding_task import EmbeddingTask
     from internvl.eval.feature_extractor import VisionFeatures
     from internvl.eval.generator import Generator
     from internvl.eval.judge import Judge
     from internvl.eval.task import Task
+    from internvl.models.contrastive.dual import Mode
 
 FEATURES_AT_ONCE = 16
 
@@ -36,6 +38,7 @@ class Models:
     device: str
     dtype: str | None
     batch: int | None
+    mode: str = "InternVL-C"
 
     @cached_property
     def generator(self) -> Generator:
@@ -62,6 +65,17 @@ class Models:
         device, dtype = _one_device(self.device), dtype_named(self.dtype)
         return open_vision_features(resolve(self.model), batch_size=self.batch or FEATURES_AT_ONCE, device=device, dtype=dtype)
 
+    @cached_property
+    def embedder(self) -> DualEmbedder:
+        """The checkpoint as a dual encoder."""
+        from internvl.checkpoint.hub import resolve
+        from internvl.engine.vlm import dtype_named
+        from internvl.eval.dual_embedder import open_dual_embedder
+
+        device, dtype = _one_device(self.device), dtype_named(self.dtype)
+        folder, batch = resolve(self.model), self.batch or FEATURES_AT_ONCE
+        return open_dual_embedder(folder, mode=cast("Mode", self.mode), batch_size=batch, device=device, dtype=dtype)
+
     def check(self, tasks: Sequence[Task | EmbeddingTask], *, tiles: bool) -> None:
         """Refuse options that contradict each other or say nothing to one of the tasks, before anything is loaded. UsageError."""
         from internvl.eval.embedding_task import EmbeddingTask
@@ -71,7 +85,7 @@ class Models:
         strange = [name for name, given in (("--url", self.url), ("--replay", self.replay), ("--tiles", tiles)) if given]
         probe = next((task for task in tasks if isinstance(task, EmbeddingTask)), None)
         if probe is not None and strange:
-            raise UsageError(f"{probe.name} probes the vision encoder of --model and has no use for {', '.join(strange)}")
+            raise UsageError(f"{probe.name} asks --model no questions and has no use for {', '.join(strange)}")
 
 
 @dataclass(frozen=True)

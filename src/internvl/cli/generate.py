@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from internvl.cli import options
+from internvl.cli.answer_form import form_fields
 from internvl.cli.attachments import clip_fields
 from internvl.cli.console import UsageError, note, progress, sentence
 from internvl.cli.loading import load_vlm
@@ -39,6 +40,9 @@ def generate(
     frames: options.Frames = None,
     device: options.Device = "auto",
     dtype: options.Dtype = None,
+    schema: options.Schema = None,
+    regex: options.Regex = None,
+    choice: options.Choice = None,
     settings: options.Settings = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -48,11 +52,13 @@ def generate(
 
     A record is {"id": 1, "question": "What is it?", "images": \\["a.png"]}, or has "messages" instead of a question; "videos" and
     "system" may stand beside them. An answer is {"id": 1, "answer": ...}; a record that fails becomes {"id": 1, "error": ...}, and
-    the exit code is 1. Run the same command again after an interruption: ids that are in OUT are not asked again.
+    the exit code is 1. With --schema, --regex or --choice every answer has that form. Run the same command again after an
+    interruption: ids that are in OUT are not asked again.
     """
     from internvl.engine.sampling import SamplingParams
 
     values = parse_settings(settings)
+    values.sampling.update(form_fields(schema, regex, choice))
     params = SamplingParams.of(values.sampling)
     ids, finished = check_files(source, target)
     if finished.torn:
@@ -63,6 +69,7 @@ def generate(
     tally = Tally(skipped=len(finished.ids), failed_before=finished.failed)
     if todo:
         vlm, _ = load_vlm(model, device=device, dtype=dtype, policy=values.policy, max_tiles=max_tiles)
+        vlm.engine.grammars.check(params, room=params.max_new_tokens)  # a bad form is one error, not one for each record
         worker = Worker(vlm, params, root or source.parent, clip, tally)
         records = read_records(source, skip=finished.ids)
         _answer_all(worker, records, target, batch=batch, todo=todo, quiet=quiet)

@@ -80,6 +80,7 @@ def _processor() -> Iterator[Finding]:
 
         threads = torch.get_num_threads()
         yield Finding("cpu", "torch kernels", torch.backends.cpu.get_cpu_capability())
+        yield _native_kernels()
         if threads > usable:
             yield Finding("cpu", "torch threads", f"{threads}, more than cores: set OMP_NUM_THREADS={usable}", "warn")
         else:
@@ -87,6 +88,19 @@ def _processor() -> Iterator[Finding]:
     total, available = _memory()
     yield Finding("memory", "total", _gigabytes(total))
     yield Finding("memory", "available", _gigabytes(available))
+
+
+def _native_kernels() -> Finding:
+    try:
+        from internvl.kernels.library import glance
+
+        seen = glance()
+    except (ImportError, InternVLError) as error:
+        return Finding("cpu", "native kernels", f"can't be examined ({error})", "fail")
+    if seen.library is not None:
+        return Finding("cpu", "native kernels", f"{seen.instructions}, built")
+    slower = "" if seen.instructions == "none yet" else "; slower torch code is used"
+    return Finding("cpu", "native kernels", f"{seen.detail}{slower}", "warn" if slower else "ok")
 
 
 def _accelerators() -> Iterator[Finding]:
@@ -148,7 +162,7 @@ def _embedded() -> Iterator[Finding]:
         yield Finding("models", "embedded", "none in this installation; give --model a folder or a hub name", "warn")
     for name in names:
         try:
-            checkpoint = Checkpoint(resolve(name))
+            checkpoint = Checkpoint(resolve(name), quantised=True)
             load_tokenizer(checkpoint.folder)
             yield Finding("models", name, f"whole ({len(checkpoint.entries)} tensors, {checkpoint.layout} layout)")
         except InternVLError as error:

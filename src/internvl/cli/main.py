@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from internvl import __version__
-from internvl.cli import assemble, chat, compare, convert, count, data, doctor, generate, score, serve, show, train
+from internvl.cli import assemble, chat, compare, convert, count, data, doctor, generate, quantize, score, search, serve, show, train
 from internvl.cli import eval as eval_verb
 from internvl.cli.console import UsageError, complain, write_line
 from internvl.errors import InternVLError
@@ -65,6 +65,7 @@ app = typer.Typer(
 app.command("chat")(chat.chat)
 app.command("generate")(generate.generate)
 app.command("serve")(serve.serve)
+app.command("search")(search.search)
 app.command("train")(train.train)
 app.add_typer(data.app, name="data")
 app.command("eval")(eval_verb.evaluate)
@@ -72,6 +73,7 @@ app.command("compare")(compare.compare)
 app.command("score")(score.score)
 app.command("show")(show.show)
 app.command("convert")(convert.convert)
+app.command("quantize")(quantize.quantize)
 app.command("assemble")(assemble.assemble)
 app.command("count")(count.count)
 app.command("doctor")(doctor.doctor)

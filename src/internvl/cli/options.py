@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
@@ -22,7 +23,7 @@ Frames: TypeAlias = Annotated[int | None, typer.Option("--frames", min=1, help="
 Device: TypeAlias = Annotated[str, typer.Option("--device", help="auto (all CUDA devices, else the CPU), cpu, cuda or cuda:1.")]
 Dtype: TypeAlias = Annotated[
     str | None,
-    typer.Option("--dtype", show_default=False, help="bfloat16, float32 or float16 instead of what the checkpoint stores."),
+    typer.Option("--dtype", show_default=False, help="bfloat16, float32, float16, or for chat int8, int4, instead of what is stored."),
 ]
 Settings: TypeAlias = Annotated[
     list[str] | None,
@@ -32,6 +33,16 @@ Settings: TypeAlias = Annotated[
         show_default=False,
         help="A field of SamplingParams, TilePolicy or VideoSampling, such as temperature=0.7 or budget=24; may be repeated.",
     ),
+]
+Schema: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--schema", metavar="FILE", show_default=False, exists=True, dir_okay=False, help="Answer in JSON of this schema."),
+]
+Regex: TypeAlias = Annotated[
+    str | None, typer.Option("--regex", show_default=False, help="Answer with a text that this regular expression matches as a whole.")
+]
+Choice: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--choice", show_default=False, help="Answer with one of these texts; may be repeated.")
 ]
 System: TypeAlias = Annotated[
     str | None, typer.Option("--system", show_default=False, help="The system message, instead of the model's own.")

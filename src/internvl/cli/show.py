@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from internvl.cli import options
-from internvl.cli.console import bytes_in_words, note, out, print_facts, print_table, write_json
+from internvl.cli.console import UsageError, bytes_in_words, note, out, print_facts, print_table, write_json
 
 if TYPE_CHECKING:
     from internvl.models.config import InternVLConfig, LanguageConfig, VisionConfig
@@ -29,6 +29,7 @@ NARROW = {
 }
 WIDE = {"name": "name", "vision": "vision encoder", "language": "language model", **NARROW, "template": "template"}
 WIDE_COLUMNS = 165
+TABLES = ("models", "variants")
 
 
 def show(
@@ -36,6 +37,13 @@ def show(
         str | None,
         typer.Argument(metavar="NAME|FOLDER", show_default=False, help="A released model, an embedded one, or a folder."),
     ] = None,
+    table: Annotated[
+        str,
+        typer.Option(
+            "--table", metavar="models|variants", help="Without a name: released models, or the design search of InternViT-6B."
+        ),
+    ] = "models",
+    measured: Annotated[bool, typer.Option("--measure", help="With --table variants: time a toy of each on this machine.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Show released models, or one model in detail.
@@ -48,7 +56,17 @@ def show(
 
     [bold]internvl show ./my-checkpoint --json[/bold]
     reads a folder's config.json and the headers of its shards, and finds missing or misshapen tensors.
+
+    [bold]internvl show --table variants --measure[/bold]
+    the six shapes of the search that found InternViT-6B: parameters, compute, and the speed of toys of their proportions here.
     """
+    if table not in TABLES or (name is not None and table != "models"):
+        raise UsageError(f"--table is one of {', '.join(TABLES)} and needs no name")
+    if table == "variants":
+        from internvl.cli.show_variants import show_variants
+
+        show_variants(measured=measured, as_json=as_json)
+        return
     if name is None:
         _show_table(as_json)
         return
@@ -104,12 +122,14 @@ def _details_of(name: str) -> dict[str, Any]:
 def _folder_details(folder: Path) -> dict[str, Any]:
     from internvl.checkpoint.checkpoint import Checkpoint
 
-    checkpoint = Checkpoint(folder)
-    infos = [checkpoint.reader.info(name) for name in checkpoint.reader.names()]
+    checkpoint = Checkpoint(folder, quantised=True)
+    reader, packed = checkpoint.reader, checkpoint.packed
+    infos = packed.file_infos() if packed else [reader.info(name) for name in reader.names()]
     files = sorted({info.file for info in infos})
     return {
         "folder": str(folder),
-        "layout": checkpoint.layout,
+        "layout": "quantised" if packed else checkpoint.layout,
+        **({"quantization": packed.quantization.in_words()} if packed else {}),
         "dtype": ", ".join(sorted({info.dtype for info in infos})),
         "shards": len(files),
         "tensors": len(infos),

@@ -15,6 +15,20 @@ from internvl.data.record import Origin
 
 
 @dataclass(frozen=True, kw_only=True)
+class PairBatch:
+    """The other texts of pairs, one row a pair, padded with id 0 and label -100; `image_keys` int64 [B]: equal for equal pictures."""
+
+    matching: Tensor
+    caption_ids: Tensor
+    caption_labels: Tensor
+    image_keys: Tensor
+
+    def to(self, device: torch.device) -> PairBatch:
+        """The same on a device."""
+        return PairBatch(**{name: tensor.to(device, non_blocking=True) for name, tensor in vars(self).items()})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Batch:
     """Rows of sequences.
 
@@ -24,6 +38,7 @@ class Batch:
     pixels                   float32 [T,3,S,S] in the order of the placeholders, row by row, or None
     origins                  where each sequence came from, row by row
     rejected                 the same batch with the worse answers (preference training), sharing `pixels`
+    pairs                    the other texts of pictures and captions, row by row (dual encoders)
     """
 
     ids: Tensor
@@ -34,6 +49,7 @@ class Batch:
     pixels: Tensor | None = None
     origins: tuple[Origin, ...] = ()
     rejected: Batch | None = None
+    pairs: PairBatch | None = None
 
     @property
     def tokens(self) -> int:
@@ -55,4 +71,5 @@ class Batch:
         names = ("ids", "labels", "positions", "segments", "weights")
         moved = {name: getattr(self, name).to(device, non_blocking=True) for name in names}
         rejected = None if self.rejected is None else self.rejected._moved(device, pixels)
-        return replace(self, pixels=pixels, rejected=rejected, **moved)
+        pairs = None if self.pairs is None else self.pairs.to(device)
+        return replace(self, pixels=pixels, rejected=rejected, pairs=pairs, **moved)

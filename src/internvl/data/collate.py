@@ -8,12 +8,13 @@ Padding is told by segment -1 and by nothing else: id 0 is an ordinary token of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from internvl.data.batch import Batch
+from internvl.data.batch import Batch, PairBatch
 from internvl.data.config import LossWeighting
 from internvl.data.example import Example
 from internvl.data.loss_weight import token_weights
@@ -41,7 +42,19 @@ def collate(rows: Sequence[Sequence[Example]], *, weighting: LossWeighting) -> B
         )
     chosen = [[(example.ids, example.labels) for example in row] for row in rows]
     rejected = None if missing else _padded([[each for each in row if each] for row in worse], shared, weighting, origins, None)
-    return _padded(chosen, shared, weighting, origins, rejected)
+    return replace(_padded(chosen, shared, weighting, origins, rejected), pairs=_pairs(examples))
+
+
+def _pairs(examples: Sequence[Example]) -> PairBatch | None:
+    pairs = [example.pair for example in examples if example.pair is not None]
+    if not pairs:
+        return None
+    return PairBatch(
+        matching=_pad([pair.matching for pair in pairs], 0),
+        caption_ids=_pad([pair.caption_ids for pair in pairs], 0),
+        caption_labels=_pad([pair.caption_labels for pair in pairs], IGNORED),
+        image_keys=torch.tensor([pair.image_key for pair in pairs]),
+    )
 
 
 def _rejected(example: Example) -> _Sequence | None:

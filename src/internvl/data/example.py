@@ -6,10 +6,14 @@ Record -> media cut into tiles -> conversation with placeholders -> Example (ids
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from internvl.data.record import Origin
+
+if TYPE_CHECKING:
+    from internvl.data.pairs import PairTexts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +23,7 @@ class Example:
     ids, labels     int64 [L], labels -100 where there is no loss; nothing is shifted
     pixels          float32 [T,3,S,S], normalised
     rejected_ids, rejected_labels   the same prompt with the worse answer (preference training), else None
+    pair            the other texts of a picture and its caption (dual encoders), else None
     """
 
     origin: Origin
@@ -27,6 +32,7 @@ class Example:
     pixels: Tensor | None = None
     rejected_ids: Tensor | None = None
     rejected_labels: Tensor | None = None
+    pair: PairTexts | None = None
 
     @property
     def tokens(self) -> int:

@@ -116,6 +116,7 @@ def _owned(example: Example) -> Example:
         pixels=_copy(example.pixels),
         rejected_ids=_copy(example.rejected_ids),
         rejected_labels=_copy(example.rejected_labels),
+        pair=None if example.pair is None else example.pair.copy(),
     )
 
 

@@ -8,13 +8,19 @@ models used, so that both find the same answers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from internvl.engine.sampling import SamplingParams, adjust, check_finite
-from internvl.models.internvl import InternVL
 from internvl.models.language.cache import KVCache
+
+
+class Continues(Protocol):
+    """A model that appends the next token of every beam [B,1] to a cache -> logits [B,1,vocabulary]."""
+
+    def __call__(self, ids: Tensor, *, cache: KVCache) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Beam:
 
 
 def beam_search(
-    model: InternVL, cache: KVCache, logits: Tensor, params: SamplingParams, stop_ids: frozenset[int], *, room: int
+    model: Continues, cache: KVCache, logits: Tensor, params: SamplingParams, stop_ids: frozenset[int], *, room: int
 ) -> list[int]:
     """The ids of the best answer, its end token included if it has one. `cache` holds the prompt, `logits` [vocabulary] follow it.
 

@@ -39,6 +39,7 @@ from internvl.processor import Processor
 from internvl.prompt.placeholders import IMAGE_END, IMAGE_MARK, IMAGE_START, PLACEHOLDER
 from internvl.prompt.templates import template_named
 from internvl.prompt.tokenizer import Tokenizer
+from internvl.quantize.plan import PRESETS
 
 __all__ = ["AutoTokenizer", "ConversationTemplate", "InternVLChatModel"]
 
@@ -92,15 +93,17 @@ class InternVLChatModel:
 
         Weights always stream in with little memory, attention always uses torch's fastest kernel, and remote code is never run, so
         `low_cpu_mem_usage`, `use_flash_attn` and `trust_remote_code` are accepted and change nothing. `device_map`: None is the
-        CPU, "auto" all GPUs, or a map such as `split_model` gives. Raises DeviceError for a device that is absent.
+        CPU, "auto" all GPUs, or a map such as `split_model` gives. `load_in_8bit` and `load_in_4bit` quantise the weights while they
+        are read, as `dtype="int8"` and `"int4"` of `internvl.load` do. Raises DeviceError for a device that is absent.
         """
         if unknown:
             raise ConfigError(f"unknown argument {sorted(unknown)[0]!r} for from_pretrained")
-        if load_in_8bit or load_in_4bit:
-            raise ConfigError("load_in_8bit and load_in_4bit are not supported yet; load in bfloat16, over several devices if needed")
+        if load_in_8bit and load_in_4bit:
+            raise ConfigError("load_in_8bit and load_in_4bit exclude each other")
+        plan = PRESETS["int8"] if load_in_8bit else PRESETS["int4"] if load_in_4bit else None
         wanted = card_dtype(torch_dtype if torch_dtype is not None else dtype)
         devices = "cpu" if device_map is None else device_map
-        return cls(load_weights(Checkpoint(resolve(path)), devices=devices, dtype=wanted))
+        return cls(load_weights(Checkpoint(resolve(path), quantised=True), devices=devices, dtype=wanted, plan=plan))
 
     def eval(self) -> InternVLChatModel:
         """Evaluation mode, which it is in already."""

@@ -18,12 +18,16 @@ from internvl.models.language.cache import KVCache
 
 @dataclass(frozen=True, eq=False)
 class Prefix:
-    """Ids [n] and tiles whose keys and values are in `cache`; `first_prompt` is the length of the prompt that began it."""
+    """Ids [n] and tiles whose keys and values are in `cache`; `first_prompt` is the length of the prompt that began it.
+
+    lent: the cache stays its owner's, who may go on writing: whoever continues the prefix works on a copy.
+    """
 
     ids: Tensor
     tile_keys: tuple[str, ...]
     cache: KVCache
     first_prompt: int
+    lent: bool = False
 
     def shared_with(self, inputs: ModelInputs, language: LanguageConfig) -> int:
         """How many leading tokens of a prompt are in the cache; at least one is left to be read, so that logits come out."""
@@ -33,6 +37,12 @@ class Prefix:
         differing = (self.ids[:limit] != inputs.ids[:limit]).nonzero()
         shared = int(differing[0]) if len(differing) else limit
         return min(shared, self._same_pictures(inputs))
+
+    def is_within(self, other: Prefix) -> bool:
+        """Whether another prefix has all that this one has."""
+        tokens = len(self.ids)
+        same_start = tokens <= len(other.ids) and self.tile_keys == other.tile_keys[: len(self.tile_keys)]
+        return same_start and self.first_prompt == other.first_prompt and bool((self.ids == other.ids[:tokens]).all())
 
     def _same_pictures(self, inputs: ModelInputs) -> int:
         """Where the first placeholder stands whose tile is not the one that was read there."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from internvl.engine.answer import Answer
 from internvl.engine.prefix import Prefix
+from internvl.engine.shown import Shown
 from internvl.models.language.cache import KVCache
 
 
@@ -16,18 +17,24 @@ from internvl.models.language.cache import KVCache
 class Reading:
     """`logits` [vocabulary] follow the last token of the prompt, once all of it is in the cache and until the first token is chosen.
 
-    first_prompt: length of the prompt that began the cache, an earlier turn's perhaps.
+    first_prompt: length of the prompt that began the cache, an earlier turn's perhaps. shown: the prompt's tiles.
     """
 
     answer: Answer
     cache: KVCache
     first_prompt: int
+    shown: Shown
     logits: Tensor | None = None
 
     @property
+    def goal(self) -> int:
+        """Tokens that are in the cache when the next one can be chosen: the prompt, and the answer but for its last token."""
+        return self.answer.request.inputs.tokens + max(0, len(self.answer.ids) - 1)
+
+    @property
     def left(self) -> int:
-        """Tokens of the prompt that are still to be read."""
-        return max(0, self.answer.request.inputs.tokens - self.cache.length)
+        """Tokens that are still to be read: of the prompt, and of an answer whose cache was given to others."""
+        return max(0, self.goal - self.cache.length)
 
     @property
     def finished(self) -> bool:

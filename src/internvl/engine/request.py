@@ -46,6 +46,18 @@ class Timings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Work:
+    """What an answer took, beside its tokens: tiles encoded for it (the others were found in a cache), tokens guessed by look-up and
+    those of them that were right, and how often it gave its memory to older requests and was read again.
+    """
+
+    encoded_tiles: int = 0
+    guessed_tokens: int = 0
+    agreed_tokens: int = 0
+    preemptions: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reply:
     """An answer. `finish_reason` is 'stop' (the model ended, or a stop string came) or 'length'. `logprobs`: one a token, if asked."""
 
@@ -55,6 +67,7 @@ class Reply:
     usage: Usage
     timings: Timings
     logprobs: tuple[TokenLogprob, ...] | None = None
+    work: Work = field(default_factory=Work, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, without the ids."""
@@ -62,5 +75,6 @@ class Reply:
             "answer": self.text,
             "finish_reason": self.finish_reason,
             "usage": vars(self.usage),
+            "work": vars(self.work),
             "timings": vars(self.timings) | {"tokens_per_s": self.timings.tokens_per_s(self.usage.answer_tokens)},
         }

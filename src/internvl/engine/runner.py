@@ -16,6 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from internvl.engine.native import native_runner
 from internvl.models.internvl import InternVL
 from internvl.models.language.cache import KVCache
 from internvl.models.language.rows import Rows
@@ -55,13 +56,13 @@ class TorchRunner:
 
     def decode(self, tokens: Sequence[Sequence[int]], caches: Sequence[KVCache]) -> Tensor:
         """Append to each cache its tokens -> logits [n,vocabulary] after each of all n tokens."""
-        if all(len(row) == 1 for row in tokens):
-            cache = caches[0] if len(caches) == 1 else Rows(caches)
-            logits: Tensor = self.model(torch.tensor(list(tokens)), cache=cache)
-            return logits[:, -1]
-        return torch.cat([self.model(torch.tensor([list(row)]), cache=cache)[0] for row, cache in zip(tokens, caches, strict=True)])
+        alone = len(caches) == 1 and len(tokens[0]) == 1
+        cache = caches[0] if alone else Rows(caches, [len(row) for row in tokens])
+        logits: Tensor = self.model(torch.tensor([[token for row in tokens for token in row]]), cache=cache)
+        return logits[0]
 
 
 def make_runner(model: InternVL) -> Runner:
     """The fastest runner there is for a model, where it lies."""
-    return TorchRunner(model)
+    modules = TorchRunner(model)
+    return native_runner(model, modules) or modules

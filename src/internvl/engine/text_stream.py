@@ -20,13 +20,13 @@ class Decoder(Protocol):
 
 
 class TextStream:
-    """Push each id, then finish. `stopped` is true once a stop string came; later ids are ignored."""
+    """Push each id, then finish. `stopped` is true once a stop string came; later ids are ignored. `exact`: blanks at the ends stay."""
 
-    def __init__(self, decoder: Decoder, stop: tuple[str, ...]) -> None:
+    def __init__(self, decoder: Decoder, stop: tuple[str, ...], *, exact: bool = False) -> None:
         self._decoder = decoder
         self._stop = stop
         self._kept = ""
-        self._begun = False
+        self._begun = self._exact = exact
         self.stopped = False
 
     def push(self, token_id: int) -> str:
@@ -43,7 +43,8 @@ class TextStream:
         if end is not None:
             text = text[:end]
             self.stopped = last = True
-        keep = len(text) - len(text.rstrip()) if last else _uncertain(text, self._stop)
+        blanks = 0 if self._exact else len(text) - len(text.rstrip())
+        keep = blanks if last else _uncertain(text, self._stop) if blanks or self._stop else 0
         certain, self._kept = text[: len(text) - keep], text[len(text) - keep :]
         if not self._begun:
             # Only what is shown loses its leading blanks: a stop string may begin with them.

@@ -1,12 +1,18 @@
-"""Visual tokens by tile content: a tile is encoded once, however often and wherever it is shown again."""
+"""Visual tokens by tile content: a tile is encoded once, however often and wherever it is shown again.
+
+Keys are hashes of a tile's final pixels and of the normalisation (`media.pixels.tile_keys`). So the tile policy is in them, equal tiles
+of one picture or of several share one entry, and all tiles of one uniform colour are one.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import count
+from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 DEFAULT_BYTES = 256 << 20
 # Tiles of one call of the vision encoder: bounds memory for pictures of 40 tiles; more at once gains nothing on a CPU.
@@ -14,7 +20,7 @@ TILES_PER_CALL = 8
 
 
 class VisionCache:
-    """The most recently used visual tokens, up to `max_bytes`."""
+    """The most recently used visual tokens, up to `max_bytes`. `hits` and `encoded` count tiles."""
 
     def __init__(self, max_bytes: int = DEFAULT_BYTES) -> None:
         self.max_bytes = max_bytes
@@ -22,6 +28,17 @@ class VisionCache:
         self.encoded = 0
         self._tokens: OrderedDict[str, Tensor] = OrderedDict()
         self._bytes = 0
+        self._models: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
+        self._numbers = count(1)
+
+    def scope(self, model: nn.Module) -> str:
+        """What stands before the keys of a model, so that one cache may serve several."""
+        if model not in self._models:
+            self._models[model] = f"{next(self._numbers)}/"
+        return self._models[model]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._tokens
 
     def encode(self, encoder: Callable[[Tensor], Tensor], pixels: Tensor, keys: Sequence[str]) -> Tensor:
         """Tiles [T,3,S,S] with their content keys -> visual tokens [T,V,D] by `encoder`; equal keys are encoded once."""

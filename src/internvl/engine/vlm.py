@@ -18,6 +18,7 @@ from internvl.checkpoint.load import load_weights
 from internvl.checkpoint.placement import Devices
 from internvl.engine.engine import MAX_BATCH, Engine
 from internvl.engine.generation import Generation
+from internvl.engine.grammar import Grammars
 from internvl.engine.request import Reply, Request
 from internvl.engine.sampling import SamplingParams
 from internvl.engine.session import Session
@@ -30,6 +31,8 @@ from internvl.models.config import InternVLConfig
 from internvl.models.internvl import InternVL
 from internvl.processor import Processor, TokenCount, compose
 from internvl.prompt.tokenizer import Tokenizer, load_tokenizer
+from internvl.quantize.layer import layers_of
+from internvl.quantize.plan import PRESETS
 
 Media: TypeAlias = Image | Video
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -46,11 +49,13 @@ class VLM:
         policy: TilePolicy | None = None,
         name: str = "model",
         vision_cache: VisionCache | None = None,
+        grammars: Grammars | None = None,
     ) -> None:
         self.name = name
         self.model = model
         self.processor = Processor.of(model.config, tokenizer, policy=policy)
-        self.engine = Engine(model, tokenizer, stop_ids=frozenset({self.processor.stop_id}), vision_cache=vision_cache)
+        stop_ids = frozenset({self.processor.stop_id})
+        self.engine = Engine(model, tokenizer, stop_ids=stop_ids, vision_cache=vision_cache, grammars=grammars)
 
     @classmethod
     def load(
@@ -65,13 +70,16 @@ class VLM:
         """Load a model: a folder, an embedded name such as "internvl-nano", or a hub name such as "OpenGVLab/InternVL2-8B".
 
         device: "auto" uses all CUDA devices, else the CPU; or one device; or a map of released module names to devices.
-        dtype: "bfloat16", "float32" or "float16"; None keeps what is stored. policy, max_tiles: instead of the checkpoint's own.
+        dtype: "bfloat16", "float32" or "float16"; None keeps what is stored. "int8" and "int4" quantise the weights while they are read
+        (to the nearest, without calibration: `internvl quantize` does better, and once for all). A quantised folder is taken as it is.
+        policy, max_tiles: instead of the checkpoint's own.
         Raises CheckpointError, ConfigError, TokenizerError, DeviceError.
         """
         folder = resolve(name)
-        checkpoint = Checkpoint(folder)
+        checkpoint = Checkpoint(folder, quantised=True)
         tokenizer = load_tokenizer(folder)
-        model = load_weights(checkpoint, devices=device, dtype=dtype_named(dtype))
+        plan = PRESETS.get(dtype) if isinstance(dtype, str) else None
+        model = load_weights(checkpoint, devices=device, dtype=None if plan else dtype_named(dtype), plan=plan)
         vlm = cls(model, tokenizer, policy=policy, name=str(name))
         return vlm if max_tiles is None else vlm.with_policy(vlm.policy.with_max_tiles(max_tiles))
 
@@ -92,10 +100,11 @@ class VLM:
 
     def with_policy(self, policy: TilePolicy) -> VLM:
         """The same weights with another tile policy."""
-        return VLM(self.model, self.tokenizer, policy=policy, name=self.name, vision_cache=self.engine.vision_cache)
+        cache, grammars = self.engine.vision_cache, self.engine.grammars
+        return VLM(self.model, self.tokenizer, policy=policy, name=self.name, vision_cache=cache, grammars=grammars)
 
     def chat(self, question: str, *media: Media, system: str | None = None, **options: Any) -> str:
-        """The answer to one question. `options` are the fields of SamplingParams: max_new_tokens, temperature, stop, ..."""
+        """The answer to one question. `options` are the fields of SamplingParams: max_new_tokens, temperature, json_schema, ..."""
         return self.answer(as_conversation(question, media, system), **options).text
 
     def stream(self, question: str, *media: Media, system: str | None = None, **options: Any) -> Generation:
@@ -137,8 +146,14 @@ class VLM:
         """A reply that is being written: iterate for pieces, then read `.reply`."""
         return self.engine.stream(Request(self.processor.prepare(conversation), SamplingParams.of(options)))
 
+    @property
+    def number_type(self) -> str:
+        """What it computes in: `bfloat16`, or with packed layers `int4+int8+bfloat16`."""
+        packed = sorted({layer.kind for layer in layers_of(self.model).values()})
+        return "+".join([*packed, str(self.model.dtype).removeprefix("torch.")])
+
     def __repr__(self) -> str:
-        return f"VLM({self.name!r}, {self.model.dtype}, {self.model.device}, {self.policy})".replace("torch.", "")
+        return f"VLM({self.name!r}, {self.number_type}, {self.model.device}, {self.policy})"
 
 
 def as_conversation(question: str, media: Sequence[Media], system: str | None = None) -> list[Message]:
@@ -151,6 +166,6 @@ def dtype_named(dtype: str | torch.dtype | None) -> torch.dtype | None:
     """A torch type from its name."""
     if isinstance(dtype, str):
         if dtype not in DTYPES:
-            raise ConfigError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
+            raise ConfigError(f"dtype must be one of {', '.join(DTYPES)}, or to load a model int8 or int4, not {dtype!r}")
         return DTYPES[dtype]
     return dtype

@@ -65,7 +65,7 @@ class FakeEmbedder:
         """Mean colours around grey, float32 [n, 3]."""
         import torch
 
-        from internvl.eval.image_views import view_pixels
+        from internvl.media.views import view_pixels
 
         check_mode(mode)
         self.images_seen += len(images)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from internvl.errors import ConfigError
 from internvl.eval.errors import EvalError
-from internvl.eval.image_views import view_pixels
+from internvl.media.views import view_pixels
 from internvl.messages import Image
 from internvl.models.config import VisionConfig
 from internvl.models.vision.encoder import VisionEncoder

@@ -174,7 +174,7 @@ def _check_frames(image: PIL.ImageFile.ImageFile, label: str) -> None:
         raise MediaError(f"{label} is damaged: its frames can't be counted{_reason(error)}") from error
     if frames > 1:
         raise MediaError(
-            f"{label} is a {image.format} of {frames} frames: pass internvl.Video for an animation (GIF, APNG), "
+            f"{label} is a {image.format} of {frames} frames: pass internvl.Video for an animation (GIF, APNG; over HTTP a video_url), "
             "or choose a frame with PIL's seek(n) and pass that picture"
         )
 

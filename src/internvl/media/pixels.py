@@ -13,7 +13,6 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy
 import PIL.Image
@@ -21,10 +20,23 @@ import torch
 from torch import Tensor
 
 from internvl.errors import ConfigError, MediaError
-from internvl.media.image import MAX_PIXELS
-from internvl.media.tiling import Grid, TilePolicy, check_size
+from internvl.media.cutting import ByteArray, Cut, cut, cut_array, pad_to_square
+from internvl.media.tiling import Grid, TilePolicy
 
-ByteArray: TypeAlias = numpy.ndarray[Any, numpy.dtype[numpy.uint8]]
+__all__ = [
+    "CLIP",
+    "IMAGENET",
+    "NORMALISATIONS",
+    "SIGLIP",
+    "Normalisation",
+    "TileBatch",
+    "batch_of",
+    "cut_tiles",
+    "normalise",
+    "pad_to_square",
+    "tile_keys",
+    "tiles_of",
+]
 
 KEY_BYTES = 16
 
@@ -71,15 +83,16 @@ def tiles_of(image: PIL.Image.Image, policy: TilePolicy, *, normalisation: Norma
 
     Raises `MediaError` when the picture is not RGB, empty, or too large once padded to a square.
     """
-    grid = policy.grid(*image.size)
-    if policy.pad_to_square and not policy.dynamic:
-        image = pad_to_square(image, normalisation.mean_colour)
-    tiles = _cut_array(image, grid, tile_size=policy.tile_size, thumbnail=policy.has_thumbnail(grid))
+    return batch_of(cut(image, policy, normalisation.mean_colour), normalisation)
+
+
+def batch_of(made: Cut, normalisation: Normalisation = IMAGENET) -> TileBatch:
+    """Normalise the tiles of a picture that was cut, here or in another process."""
     # Hashing takes as long as normalising, and lets other threads run meanwhile.
     with ThreadPoolExecutor(max_workers=1) as aside:
-        keys = aside.submit(tile_keys, tiles, normalisation)
-        pixels = normalise(tiles, normalisation.mean, normalisation.std)
-    return TileBatch(pixels, keys.result(), grid)
+        keys = aside.submit(tile_keys, made.tiles, normalisation)
+        pixels = normalise(made.tiles, normalisation.mean, normalisation.std)
+    return TileBatch(pixels, keys.result(), made.grid)
 
 
 def cut_tiles(image: PIL.Image.Image, grid: Grid, *, tile_size: int, thumbnail: bool) -> list[PIL.Image.Image]:
@@ -87,7 +100,7 @@ def cut_tiles(image: PIL.Image.Image, grid: Grid, *, tile_size: int, thumbnail: 
 
     thumbnail: append the whole picture as a last tile, unless the grid is a single tile anyway.
     """
-    tiles = _cut_array(image, grid, tile_size=tile_size, thumbnail=thumbnail and grid.tiles != 1)
+    tiles = cut_array(image, grid, tile_size=tile_size, thumbnail=thumbnail and grid.tiles != 1)
     return [PIL.Image.fromarray(tile) for tile in tiles]
 
 
@@ -120,41 +133,6 @@ def tile_keys(tiles: ByteArray, normalisation: Normalisation = IMAGENET) -> tupl
         digest.update(numpy.ascontiguousarray(tile).data)
         keys.append(digest.hexdigest())
     return tuple(keys)
-
-
-def pad_to_square(image: PIL.Image.Image, colour: tuple[int, int, int]) -> PIL.Image.Image:
-    """The picture in the middle of a square of its longer side. Raises `MediaError` if the square would be too large."""
-    width, height = image.size
-    side = max(width, height)
-    if width == height:
-        return image
-    if side * side > MAX_PIXELS:
-        raise MediaError(
-            f"padding {width} x {height} to a square needs {side * side / 1e6:.0f} megapixels, "
-            f"the limit is {MAX_PIXELS / 1e6:.0f}: scale the picture down, or use a policy without pad_to_square"
-        )
-    square = PIL.Image.new("RGB", (side, side), colour)
-    square.paste(image, ((side - width) // 2, (side - height) // 2))
-    return square
-
-
-def _cut_array(image: PIL.Image.Image, grid: Grid, *, tile_size: int, thumbnail: bool) -> ByteArray:
-    """uint8[T, S, S, 3], row by row, the thumbnail last."""
-    if image.mode != "RGB":
-        raise MediaError(f"tiles are cut from RGB pictures, this one is {image.mode}: open it with open_image")
-    check_size(*image.size)
-    columns, rows, size = grid.columns, grid.rows, tile_size
-    tiles: ByteArray = numpy.empty((grid.tiles + int(thumbnail), size, size, 3), dtype=numpy.uint8)
-    whole = _resized(image, columns * size, rows * size).reshape(rows, size, columns, size, 3)
-    tiles[: grid.tiles].reshape(rows, columns, size, size, 3)[:] = whole.transpose(0, 2, 1, 3, 4)
-    if thumbnail:
-        tiles[-1] = _resized(image, size, size)
-    return tiles
-
-
-def _resized(image: PIL.Image.Image, width: int, height: int) -> ByteArray:
-    """uint8[height, width, 3]. Bicubic with Pillow's antialiasing is what `resize` without a filter means for RGB."""
-    return numpy.asarray(image.resize((width, height), PIL.Image.Resampling.BICUBIC))
 
 
 def _stack(tiles: Sequence[PIL.Image.Image]) -> ByteArray:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from internvl.engine.vlm import VLM
 from internvl.processor import TokenCount
 from internvl.serve.config import ServeConfig
 from internvl.serve.media import HIGH_TILES
+from internvl.serve.served import Served
 
 
-def info(vlm: VLM, name: str, config: ServeConfig, context: int) -> dict[str, Any]:
+def info(served: Served, name: str, config: ServeConfig, context: int) -> dict[str, Any]:
     """The model, its tile policy, what `detail` means for it, and the limits of this server."""
-    policy = vlm.processor.policy
+    policy = served.processor.policy
     return {
         "model": name,
         "context": context,
-        "tokens_per_tile": vlm.processor.tokens_per_tile,
+        "tokens_per_tile": served.processor.tokens_per_tile,
         "tiles": policy.to_dict(),
         "detail": {"low": 1, "auto": policy.max_tiles, "high": max(HIGH_TILES, policy.max_tiles) if policy.dynamic else 1},
         "limits": {

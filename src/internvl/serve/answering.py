@@ -9,28 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
-from internvl.engine.request import Reply, Request
+from internvl.engine.request import Reply
 from internvl.engine.scheduler import Event
 from internvl.errors import InternVLError
+from internvl.media.opening import Opener
 from internvl.serve.body import read_json
 from internvl.serve.config import ServeConfig
+from internvl.serve.decoders import Decoders
 from internvl.serve.disconnect import Deadline, EventStream, unless_gone
 from internvl.serve.errors import ApiError, api_error, too_slow
 from internvl.serve.gate import Gate, Slot
-from internvl.serve.loop import EngineLoop
+from internvl.serve.loop import Answerer
 from internvl.serve.merge import merged
 from internvl.serve.metrics import Metrics
-from internvl.serve.prepare import Preparer
-from internvl.serve.replies import Form, line
+from internvl.serve.prepare import Planned, Preparer
+from internvl.serve.replies import Form, characters, line
 from internvl.serve.schema import ChatRequest, CompletionRequest, validated
 from internvl.serve.token_logprobs import Entries, entries_of
 
@@ -47,7 +49,8 @@ class Answering:
     name: str
     config: ServeConfig
     preparer: Preparer
-    engine: EngineLoop
+    decoders: Decoders
+    engine: Answerer
     gate: Gate
     metrics: Metrics
     workers: ThreadPoolExecutor
@@ -60,20 +63,29 @@ class Answering:
         """POST /v1/completions."""
         return await self._answer(http, CompletionRequest, self.preparer.completion)
 
-    async def in_worker(self, work: Callable[[Any], Result], given: Any) -> Result:
+    async def in_worker(self, work: Callable[..., Result], *given: Any) -> Result:
         """Run `work` in one of the worker threads, which bound how many pictures are decoded at once."""
-        return await asyncio.get_running_loop().run_in_executor(self.workers, work, given)
+        return await asyncio.get_running_loop().run_in_executor(self.workers, work, *given)
 
     def check_model(self, asked: str | None) -> None:
         """Raises ApiError 404 unless the model asked for is the one that is served."""
         if asked is not None and asked != self.name:
             raise ApiError(f"this server has the model {self.name!r} and no other", status=404, code="model_not_found", param="model")
 
-    async def _answer(self, http: HttpRequest, kind: type[Asked], prepare: Callable[[Any], list[Request]]) -> Response:
+    @contextmanager
+    def opener(self) -> Iterator[Opener]:
+        """An opener for one request, which opens nothing more once the block is left."""
+        opener = self.decoders.opener()
+        try:
+            yield opener
+        finally:
+            opener.give_up()
+
+    async def _answer(self, http: HttpRequest, kind: type[Asked], prepare: Callable[[Any, Opener], Planned]) -> Response:
         deadline = Deadline(self.config.timeout_s)
         async with AsyncExitStack() as stack:
             slot = stack.enter_context(self.gate.slot())
-            asked = validated(kind, await read_json(http, self.config))
+            asked = validated(kind, await read_json(http, self.config, slot))
             requests = await unless_gone(http.receive, self._prepared(asked, prepare, slot), deadline)
             events = await stack.enter_async_context(aclosing(merged([self.engine.submit(each) for each in requests])))
             running = _Running(Form(model=self.name, chat=kind is ChatRequest), asked, events, len(requests), deadline, self)
@@ -84,11 +96,16 @@ class Answering:
             # What the stack holds is held on until the stream ends.
             return EventStream(running.lines(first), stack.pop_all(), deadline, self.metrics.disconnected)
 
-    async def _prepared(self, asked: Asked, prepare: Callable[[Any], list[Request]], slot: Slot) -> list[Request]:
+    async def _prepared(self, asked: Asked, prepare: Callable[[Any, Opener], Planned], slot: Slot) -> Sequence[Any]:
         self.check_model(asked.model)
-        requests = await self.in_worker(prepare, asked)
-        slot.take(len(requests) - 1)
-        return requests
+        with self.opener() as opener:
+            body = slot.held
+            planned = await self.in_worker(prepare, asked, opener)
+            slot.take(planned.choices - 1)
+            slot.hold(planned.pixel_bytes)
+            requests = await self.in_worker(planned.ready)
+            slot.let_go(body)
+            return requests
 
 
 @dataclass
@@ -104,6 +121,7 @@ class _Running:
 
     def __post_init__(self) -> None:
         self._replies: dict[int, Reply] = {}
+        self._offsets = [0] * self.number
 
     async def next(self) -> tuple[int, Event]:
         """The next event of any choice, noted. Raises StopAsyncIteration after the last."""
@@ -136,6 +154,8 @@ class _Running:
                     yield found
                 if len(self._replies) == self.number:
                     break
+                if self.deadline.left_s <= 0:
+                    raise TimeoutError  # said here too: events that are there already never wait, so no timer strikes
                 async with asyncio.timeout(self.deadline.left_s):
                     found = self._line(*await self.next())
             if self._wants_usage:
@@ -152,10 +172,12 @@ class _Running:
         entries = self._entries(event) if self._wants_logprobs else None
         if not event.text and not finish and not entries:
             return ""
-        return line(self._counted(self.form.piece(index, event.text, logprobs=entries, finish_reason=finish)))
+        offset = self._offsets[index]
+        self._offsets[index] += characters(entries or [])
+        return line(self._counted(self.form.piece(index, event.text, logprobs=entries, finish_reason=finish, offset=offset)))
 
     def _entries(self, event: Event) -> Entries:
-        return entries_of(self.service.preparer.vlm.tokenizer, event.logprobs)
+        return entries_of(self.service.preparer.served.tokenizer, event.logprobs)
 
     def _counted(self, chunk: dict[str, Any]) -> dict[str, Any]:
         return chunk | {"usage": None} if self._wants_usage else chunk

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
@@ -26,26 +27,45 @@ from internvl.serve.about import counted, info
 from internvl.serve.answering import Answering
 from internvl.serve.body import read_json
 from internvl.serve.config import ServeConfig
+from internvl.serve.decoders import Decoders
 from internvl.serve.errors import ApiError, api_error, unavailable
 from internvl.serve.fetch import Fetcher
 from internvl.serve.gate import Gate
 from internvl.serve.guard import Guard
-from internvl.serve.loop import BROKEN, EngineLoop, Stepping
+from internvl.serve.loop import BROKEN, Answerer, EngineLoop, Stepping
+from internvl.serve.memory import cache_bytes, free_bytes, free_device_bytes, inside_bytes
 from internvl.serve.metrics import Metrics
 from internvl.serve.openapi import described
 from internvl.serve.page_files import page_routes
 from internvl.serve.prepare import Preparer
+from internvl.serve.reply_schema import ChatReply, CountReply, InfoReply, ModelReply, ModelsReply, StateReply, TextReply
 from internvl.serve.schema import ChatRequest, CompletionRequest, CountRequest, TokenizeRequest, validated
+from internvl.serve.served import Served
 
 log = logging.getLogger("internvl.serve")
 
 
 def create_app(
-    vlm: VLM, config: ServeConfig | None = None, *, scheduler: Stepping | None = None, fetcher: Fetcher | None = None
+    vlm: VLM,
+    config: ServeConfig | None = None,
+    *,
+    scheduler: Stepping | None = None,
+    fetcher: Fetcher | None = None,
+    decoders: Decoders | None = None,
 ) -> FastAPI:
-    """The server of one model. `scheduler` and `fetcher` replace the real ones in tests."""
+    """The server of one model. `scheduler`, `fetcher` and `decoders` replace the real ones in tests."""
     config = config or ServeConfig()
-    service = Service(vlm, config, scheduler or _scheduler(vlm, config), fetcher or _fetcher(config))
+    served = Served.of(vlm)
+    preparer = Preparer(served, config, fetcher or fetcher_of(config))
+    engine = EngineLoop(scheduler or _scheduler(vlm, config))
+    return app_around(served, config, preparer=preparer, engine=engine, decoders=decoders)
+
+
+def app_around(
+    served: Served, config: ServeConfig, *, preparer: Preparer, engine: Answerer, decoders: Decoders | None = None
+) -> FastAPI:
+    """The same HTTP surface around whatever computes the answers."""
+    service = Service(served, config, preparer, engine, decoders or Decoders(config))
     app = FastAPI(title="internvl", version=__version__, lifespan=service.lifespan, docs_url=None, redoc_url=None)
     service.add_routes(app)
     app.add_exception_handler(InternVLError, service.failed)
@@ -59,20 +79,19 @@ def create_app(
 class Service:
     """The routes of one application and what they share."""
 
-    def __init__(self, vlm: VLM, config: ServeConfig, scheduler: Stepping, fetcher: Fetcher) -> None:
-        self.vlm, self.config = vlm, config
+    def __init__(self, served: Served, config: ServeConfig, preparer: Preparer, engine: Answerer, decoders: Decoders) -> None:
+        self.served, self.config, self.preparer, self.engine, self.decoders = served, config, preparer, engine, decoders
         self.started = int(time.time())
-        self.name = config.name or vlm.name.rstrip("/").rpartition("/")[2]
-        self.engine = EngineLoop(scheduler)
+        self.name = config.name or served.name.rstrip("/").rpartition("/")[2]
         self.metrics = Metrics(lambda: self.engine.counts)
-        self.gate = Gate(config.max_running + config.max_waiting)
-        self.preparer = Preparer(vlm, config, fetcher)
+        self.gate = Gate(config.max_running + config.max_waiting, config.max_inside_bytes or inside_bytes(free_bytes()))
         self.workers = ThreadPoolExecutor(config.workers, thread_name_prefix="media")
         self.answering = Answering(
             name=self.name,
             config=config,
-            preparer=self.preparer,
-            engine=self.engine,
+            preparer=preparer,
+            decoders=decoders,
+            engine=engine,
             gate=self.gate,
             metrics=self.metrics,
             workers=self.workers,
@@ -88,27 +107,29 @@ class Service:
             self.gate.draining = True
             await asyncio.to_thread(self.engine.close)
             self.workers.shutdown(wait=False, cancel_futures=True)
+            self.decoders.close()
 
     def add_routes(self, app: FastAPI) -> None:
         """All routes. Bodies are read by the routes themselves: their limits hold before anything is parsed."""
-        post = (
-            ("/v1/chat/completions", self.answering.chat, ChatRequest),
-            ("/v1/completions", self.answering.complete, CompletionRequest),
-            ("/tokenize", self.tokenize, TokenizeRequest),
-            ("/page/count", self.count, CountRequest),
+        post: tuple[tuple[str, Callable[..., Any], type[BaseModel], type[BaseModel]], ...] = (
+            ("/v1/chat/completions", self.answering.chat, ChatRequest, ChatReply),
+            ("/v1/completions", self.answering.complete, CompletionRequest, TextReply),
+            ("/tokenize", self.tokenize, TokenizeRequest, CountReply),
+            ("/page/count", self.count, CountRequest, CountReply),
         )
-        for path, endpoint, kind in post:
-            app.add_api_route(path, endpoint, methods=["POST"], response_model=None, openapi_extra=described(kind))
-        get: tuple[tuple[str, Callable[..., Any]], ...] = (
-            ("/v1/models", self.models),
-            ("/v1/models/{name:path}", self.model),
-            ("/health", self.health),
-            ("/ready", self.ready),
-            ("/metrics", self.prometheus),
-            ("/page/info", self.info),
+        for path, endpoint, body, reply in post:
+            entry = described(body, reply, streams=path.startswith("/v1/"))
+            app.add_api_route(path, endpoint, methods=["POST"], response_model=None, openapi_extra=entry)
+        get: tuple[tuple[str, Callable[..., Any], type[BaseModel] | None], ...] = (
+            ("/v1/models", self.models, ModelsReply),
+            ("/v1/models/{name:path}", self.model, ModelReply),
+            ("/health", self.health, StateReply),
+            ("/ready", self.ready, StateReply),
+            ("/metrics", self.prometheus, None),
+            ("/page/info", self.info, InfoReply),
         )
-        for path, answer in get:
-            app.add_api_route(path, answer, methods=["GET"], response_model=None)
+        for path, answer, told in get:
+            app.add_api_route(path, answer, methods=["GET"], response_model=None, openapi_extra=described(None, told))
         app.router.routes.extend(page_routes())
 
     async def models(self) -> dict[str, Any]:
@@ -122,8 +143,8 @@ class Service:
 
     async def tokenize(self, http: HttpRequest) -> dict[str, Any]:
         """POST /tokenize: the ids of a text, or the count of a conversation."""
-        with self.gate.slot():
-            asked = validated(TokenizeRequest, await read_json(http, self.config))
+        with self.gate.slot() as slot:
+            asked = validated(TokenizeRequest, await read_json(http, self.config, slot))
             self.answering.check_model(asked.model)
             if (asked.prompt is None) == (asked.messages is None):
                 raise ApiError("either prompt or messages is needed, and not both", param="prompt")
@@ -134,8 +155,8 @@ class Service:
 
     async def count(self, http: HttpRequest) -> dict[str, Any]:
         """POST /page/count: what a question costs, before it runs."""
-        with self.gate.slot():
-            asked = validated(CountRequest, await read_json(http, self.config))
+        with self.gate.slot() as slot:
+            asked = validated(CountRequest, await read_json(http, self.config, slot))
             self.answering.check_model(asked.model)
             return await self._counted(asked)
 
@@ -157,7 +178,7 @@ class Service:
 
     async def info(self) -> dict[str, Any]:
         """GET /page/info."""
-        return info(self.vlm, self.name, self.config, self.preparer.context)
+        return info(self.served, self.name, self.config, self.preparer.context)
 
     async def failed(self, _: HttpRequest, error: Exception) -> Response:
         """A typed error becomes its status and sentence."""
@@ -183,10 +204,11 @@ class Service:
         return JSONResponse(api_error(InternVLError()).body(), 500)
 
     async def _counted(self, asked: CountRequest) -> dict[str, Any]:
-        return counted(await self.answering.in_worker(self.preparer.count, asked), self.preparer.context)
+        with self.answering.opener() as opener:
+            return counted(await self.answering.in_worker(self.preparer.count, asked, opener), self.preparer.context)
 
     def _model(self) -> dict[str, Any]:
-        about = info(self.vlm, self.name, self.config, self.preparer.context)
+        about = info(self.served, self.name, self.config, self.preparer.context)
         return {
             "id": self.name,
             "object": "model",
@@ -201,13 +223,21 @@ def _state(status: str, code: int) -> Response:
     return JSONResponse({"status": status}, code)
 
 
-def _fetcher(config: ServeConfig) -> Fetcher:
+def fetcher_of(config: ServeConfig) -> Fetcher:
+    """What fetches the URLs of requests."""
     return Fetcher(max_bytes=config.max_media_bytes, timeout_s=config.fetch_timeout_s)
 
 
 def _scheduler(vlm: VLM, config: ServeConfig) -> Scheduler:
-    # The gate already counts; the scheduler's own bound is never the tighter one.
-    return Scheduler(vlm.engine, max_running=config.max_running, max_waiting=config.max_running + config.max_waiting)
+    free = free_device_bytes() if vlm.model.device.type == "cuda" else free_bytes()
+    return Scheduler(
+        vlm.engine,
+        max_running=config.max_running,
+        # The gate already counts requests; the scheduler's own bound on them is never the tighter one.
+        max_waiting=config.max_running + config.max_waiting,
+        max_tokens=config.max_tokens,
+        max_bytes=None if config.max_tokens else cache_bytes(free),
+    )
 
 
 def _route(app: FastAPI, path: str) -> str:

@@ -14,14 +14,17 @@ from starlette.requests import ClientDisconnect, Request
 
 from internvl.serve.config import ServeConfig
 from internvl.serve.errors import ApiError
+from internvl.serve.gate import Slot
 
 MAX_DEPTH = 32
 MAX_DIGITS = 400
 LARGE_BYTES = 1 << 16
+COPIES = 3
+"""A body is there as bytes, as text and as the files in it, until the request is prepared."""
 
 
-async def read_json(request: Request, config: ServeConfig) -> Any:
-    """The body as plain data. Raises ApiError 400, 408, 413, 415."""
+async def read_json(request: Request, config: ServeConfig, slot: Slot) -> Any:
+    """The body as plain data; while it lasts the slot holds what it takes. Raises ApiError 400, 408, 413, 415, 429."""
     # A page of another site can post text or forms without asking the browser's leave, but not JSON.
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -30,7 +33,7 @@ async def read_json(request: Request, config: ServeConfig) -> Any:
         raise ApiError("send the body without compression", status=415, code="unsupported_content_encoding")
     try:
         async with asyncio.timeout(config.body_timeout_s):
-            raw = await _read(request, config.max_body_bytes)
+            raw = await _read(request, config.max_body_bytes, slot)
     except TimeoutError:
         raise ApiError(f"the body did not arrive within {config.body_timeout_s:g} s", status=408, code="timeout") from None
     except ClientDisconnect:
@@ -53,12 +56,13 @@ def parse(raw: bytes) -> Any:
     return data
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def _read(request: Request, limit: int, slot: Slot) -> bytes:
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared[:20]) > limit:
         raise _too_large(limit)
     body = bytearray()
     async for chunk in request.stream():
+        slot.hold(len(chunk) * COPIES)
         body += chunk
         if len(body) > limit:
             raise _too_large(limit)

@@ -16,7 +16,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True, kw_only=True)
 class ServeConfig:
-    """host, port: where to listen. api_key: what clients must show on every route but `/health`; None asks for nothing.
+    """host, port: where to listen. api_key: what clients must show on every route but `/health` and `/ready`; None asks for nothing.
 
     name: what clients call the model; None takes the model's own. allow_urls: fetch http(s) pictures and clips.
     max_running, max_waiting: requests that are answered together, and those that may wait; beyond them, 429.
@@ -24,8 +24,12 @@ class ServeConfig:
     max_text_chars: text of one request. max_context_tokens: prompt and answer together; None takes the model's positions.
     max_new_tokens: the most that may be asked for; default_new_tokens: what an answer may have when nothing is asked for.
     max_choices: the largest `n`.
+    max_tokens: prompts and longest answers of all running requests together; None takes what half of the free memory holds.
+    max_inside_bytes: bodies and pixels of all requests that run or wait; None takes a quarter of the free memory.
     timeout_s: from arrival to the last token. body_timeout_s: until a body has arrived. fetch_timeout_s: one URL, all hops together.
-    grace_s: how long running requests may go on after SIGTERM. workers: threads that decode pictures and fetch URLs.
+    decode_timeout_s: all pictures and clips of one request. decoder_bytes: memory of a process that decodes them.
+    grace_s: how long running requests may go on after SIGTERM. workers: threads that prepare requests and fetch URLs, and as many
+    processes that decode.
     Raises ConfigError for a limit that is not above 0.
     """
 
@@ -44,12 +48,16 @@ class ServeConfig:
     max_frames: int = 64
     max_text_chars: int = 400_000
     max_context_tokens: int | None = None
+    max_tokens: int | None = None
+    max_inside_bytes: int | None = None
     max_new_tokens: int = 8192
     default_new_tokens: int = 1024
     max_choices: int = 8
     timeout_s: float = 600.0
     body_timeout_s: float = 30.0
     fetch_timeout_s: float = 10.0
+    decode_timeout_s: float = 30.0
+    decoder_bytes: int = 2 << 30
     grace_s: float = 60.0
     workers: int = 2
 

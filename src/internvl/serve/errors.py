@@ -7,12 +7,14 @@ What a client sees is a sentence of ours. Tracebacks and the words of foreign ex
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from internvl.errors import (
     ConfigError,
     ContextLengthError,
+    DeadlineError,
     InternVLError,
     MediaError,
     MissingDependencyError,
@@ -24,6 +26,8 @@ from internvl.errors import (
 )
 
 BAD_REQUEST = "invalid_request_error"
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
+"""A memory address, as words of foreign libraries hold them: it tells an attacker where things are."""
 
 
 @dataclass
@@ -59,6 +63,7 @@ class ApiError(InternVLError):
 STATUS: tuple[tuple[type[InternVLError], int, str], ...] = (
     (ContextLengthError, 400, "context_length_exceeded"),
     (RequestTooLargeError, 400, "context_length_exceeded"),
+    (DeadlineError, 504, "timeout"),
     (QueueFullError, 429, "queue_full"),
     (MediaError, 422, "unsupported_media"),
     (MissingDependencyError, 422, "unsupported_media"),
@@ -75,7 +80,8 @@ def api_error(error: InternVLError) -> ApiError:
         return error
     for kind, status, code in STATUS:
         if isinstance(error, kind):
-            return ApiError(" ".join(str(error).split()), status=status, code=code, retry_after_s=1 if status == 429 else None)
+            words = ADDRESS.sub("...", " ".join(str(error).split()))
+            return ApiError(words, status=status, code=code, retry_after_s=1 if status == 429 else None)
     return ApiError("the server failed on this request; its log says why", status=500, code="internal_error")
 
 
@@ -87,6 +93,11 @@ def queue_full(waiting: int) -> ApiError:
         code="queue_full",
         retry_after_s=1,
     )
+
+
+def too_much_held(most: int) -> ApiError:
+    """413: one request alone needs more memory than the server gives to all."""
+    return ApiError(f"the body and pixels of this request take more than {most} bytes", status=413, code="request_too_large")
 
 
 def unavailable(reason: str) -> ApiError:

@@ -16,12 +16,12 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from internvl.serve.config import LOOPBACK, ServeConfig
+from internvl.serve.door import door
 from internvl.serve.errors import ApiError
 from internvl.serve.metrics import Metrics
-from internvl.serve.page_files import page_files
 
-OPEN = frozenset(("/health", "/", *(f"/page/{name}" for name in page_files())))
-"""What needs no key: the page's own files hold nothing secret, and a browser can't show a key while it opens a page."""
+OPEN = frozenset(("/health", "/ready"))
+"""What needs no key: whoever watches over the process asks only whether it lives."""
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -57,7 +57,9 @@ class Guard:
         if error is None:
             return await self.app(scope, receive, careful)
         self.metrics.rejected(error.code)
-        return await JSONResponse(error.body(), error.status, error.headers())(scope, receive, careful)
+        asks_for_page = scope["path"] == "/" and scope["method"] in ("GET", "HEAD") and error.status == 401
+        refusal = door() if asks_for_page else JSONResponse(error.body(), error.status, error.headers())
+        return await refusal(scope, receive, careful)
 
     def _refusal(self, headers: Headers, path: str) -> ApiError | None:
         if self.config.is_loopback and host_name(headers.get("host", "")) not in LOOPBACK:

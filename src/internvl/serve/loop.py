@@ -14,7 +14,7 @@ import threading
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from internvl.engine.request import Request
 from internvl.engine.scheduler import Event
@@ -45,6 +45,31 @@ class Stepping(Protocol):
     @property
     def waiting(self) -> int:
         """How many wait."""
+
+
+class Answerer(Protocol):
+    """What computes answers: the loop below, or a server behind this one."""
+
+    def start(self) -> None:
+        """Begin to work."""
+
+    def close(self) -> None:
+        """End; what is unfinished gets an error."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether requests are being answered."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether it ended without being asked to."""
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many requests are running and waiting."""
+
+    def submit(self, request: Any) -> AsyncGenerator[Event, None]:
+        """The events of one prepared request, the last with its reply. Closing the generator frees what the request holds."""
 
 
 @dataclass(eq=False)

@@ -1,8 +1,8 @@
-"""Pictures and clips of a request, from their URLs to checked bytes; nothing is decoded here.
+"""Pictures and clips of a request, from their URLs to bytes, counted; nothing is opened here.
 
-    data:image/png;base64,... | https://... --bytes, counted--> header: format, pixels --> Image, Video
+    data:image/png;base64,... | https://... --bytes, counted--> Image, Video
 
-Runs in a worker thread: base64 and headers cost time, and URLs cost patience.
+Runs in a worker thread: base64 costs time, and URLs cost patience. The files are opened elsewhere (`decoders`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import binascii
 from dataclasses import dataclass, field
 
 from internvl.errors import MediaError
-from internvl.media.image import image_size
+from internvl.media.opening import DEFAULT_FRAMES
 from internvl.media.tiling import TilePolicy
 from internvl.messages import Image, Video
 from internvl.serve.config import ServeConfig
@@ -39,9 +39,7 @@ class MediaReader:
         self.images += 1
         if self.images > self.config.max_images:
             raise _too_many("pictures", self.config.max_images)
-        data = self._bytes(given.url, "image")
-        image_size(data, max_pixels=self.config.max_pixels)
-        return Image(data, max_tiles=_tiles(given, max_tiles, self.policy))
+        return Image(self._bytes(given.url, "image"), max_tiles=_tiles(given, max_tiles, self.policy))
 
     def video(self, given: VideoUrl) -> Video:
         """A clip; its stills are counted against the limit before any is decoded. Raises ApiError."""
@@ -53,7 +51,7 @@ class MediaReader:
             raise ApiError(f"a clip may have {most} frames, not {given.frames}", param="frames", code="too_many_frames")
         if given.start_s is not None and given.end_s is not None and given.end_s <= given.start_s:
             raise ApiError("a clip must end after it starts: end_s is not above start_s", param="end_s")
-        frames = most if given.fps is not None and given.frames is None else given.frames
+        frames = given.frames or (min(DEFAULT_FRAMES, most) if given.fps is None else most)
         return Video(
             self._bytes(given.url, "video"),
             frames=frames,
@@ -81,7 +79,9 @@ def data_url(url: str, kind: str, *, max_bytes: int) -> bytes:
     """The bytes of a base64 data: URL of an image or a video. Raises ApiError 413, 422."""
     head, comma, payload = url.partition(",")
     words = head[5:].lower().split(";")
-    if not comma or words[-1] != "base64" or not words[0].startswith(f"{kind}/"):
+    # A GIF is an image to MIME, and a clip to whoever shows it as one.
+    right = words[0].startswith(f"{kind}/") or (kind == "video" and words[0] == "image/gif")
+    if not comma or words[-1] != "base64" or not right:
         raise _bad(f"a data: URL looks like data:{kind}/...;base64,...")
     if len(payload) * 3 // 4 > max_bytes + 2:
         raise ApiError(f"a file is larger than {max_bytes} bytes", status=413, code="media_too_large")

@@ -24,7 +24,10 @@ class Metrics:
         self._cached = self._counter("cached_tokens", "Tokens of prompts that were found in a cache.")
         self._image = self._counter("image_tokens", "Visual tokens of prompts.")
         self._tiles = self._counter("image_tiles", "Tiles of prompts.")
+        self._encoded = self._counter("encoded_tiles", "Tiles that were encoded; the others were found in a cache.")
         self._new = self._counter("generation_tokens", "Tokens of answers.")
+        self._agreed = self._counter("agreed_tokens", "Tokens of answers that were guessed from text that repeats, and right.")
+        self._preempted = self._counter("preemptions", "How often an answer gave its memory to older ones and was read again.")
         self._first = self._histogram("time_to_first_token_seconds", "From the start of reading to the first token.")
         self._latency = self._histogram("e2e_request_latency_seconds", "From arrival to the last token.")
         self._gauge("num_requests_running", "Requests being answered.", lambda: counts()[0])
@@ -47,6 +50,9 @@ class Metrics:
         usage = reply.usage
         self._answers.labels(reply.finish_reason).inc()
         self._new.inc(usage.answer_tokens)
+        self._encoded.inc(reply.work.encoded_tiles)
+        self._agreed.inc(reply.work.agreed_tokens)
+        self._preempted.inc(reply.work.preemptions)
         self._first.observe(reply.timings.first_token_s)
         if first_of_prompt:
             self._prompt.inc(usage.prompt_tokens)

@@ -1,4 +1,7 @@
-"""The description of request bodies for /openapi.json: routes read their bodies themselves, so it is given by hand."""
+"""/openapi.json: the routes read their bodies and write their replies themselves, so the description is given by hand.
+
+described(ChatRequest, ChatReply) --openapi_extra--> the entry of a route
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,27 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from internvl.serve.reply_schema import ErrorReply
 
-def described(kind: type[BaseModel]) -> dict[str, Any]:
-    """The OpenAPI entry of a route whose body is a `kind`."""
+STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
+TEXT = {"text/plain": {"schema": {"type": "string"}}}
+
+
+def described(
+    body: type[BaseModel] | None, reply: type[BaseModel] | None, *, streams: bool = False, summary: str | None = None
+) -> dict[str, Any]:
+    """The OpenAPI entry of a route: the kind of its body, if it takes one, and of its reply; None is plain text."""
+    content = TEXT if reply is None else _json(reply) | (STREAM if streams else {})
+    error = {"description": "what is wrong, in a sentence", "content": _json(ErrorReply)}
+    entry: dict[str, Any] = {"responses": {"200": {"description": "OK", "content": content}, "4XX": error, "5XX": error}}
+    if body is not None:
+        entry["requestBody"] = {"required": True, "content": _json(body)}
+    return entry | ({} if summary is None else {"summary": summary})
+
+
+def _json(kind: type[BaseModel]) -> dict[str, Any]:
     schema = kind.model_json_schema()
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema, schema.get("$defs", {}))}}}}
+    return {"application/json": {"schema": _inlined(schema, schema.get("$defs", {}))}}
 
 
 def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:

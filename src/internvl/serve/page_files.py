@@ -2,7 +2,7 @@
 
     serve/page/* --page_files--> {"index.html": PageFile} --page_routes--> GET / and GET /page/<name>
 
-They hold nothing secret, so they are open even where the API asks for a key: a browser can't send one while it opens a page.
+Where the server asks for a key they need it too: `door` gets it from the user.
 The page itself talks to /page/info, /page/count and /v1/chat/completions; page/server.js says what it expects of them.
 """
 

@@ -30,7 +30,7 @@ class Form:
             {
                 "index": index,
                 **({"message": {"role": "assistant", "content": reply.text}} if self.chat else {"text": reply.text}),
-                "logprobs": self._logprobs(entries),
+                "logprobs": self._logprobs(entries, 0),
                 "finish_reason": reply.finish_reason,
             }
             for index, (reply, entries) in enumerate(zip(replies, logprobs, strict=True))
@@ -42,20 +42,24 @@ class Form:
         return self._chunk(index, {"delta": {"role": "assistant", "content": ""}}, None, None)
 
     def piece(
-        self, index: int, text: str, *, logprobs: list[dict[str, Any]] | None = None, finish_reason: str | None = None
+        self,
+        index: int,
+        text: str,
+        *,
+        logprobs: list[dict[str, Any]] | None = None,
+        finish_reason: str | None = None,
+        offset: int = 0,
     ) -> dict[str, Any]:
-        """A chunk with new text, and why the answer ended if this is its last."""
+        """A chunk with new text, and why the answer ended if this is its last. offset: characters of the tokens before it."""
         said: dict[str, Any] = {"delta": {"content": text} if text else {}} if self.chat else {"text": text}
-        return self._chunk(index, said, logprobs, finish_reason)
+        return self._chunk(index, said, self._logprobs(logprobs, offset), finish_reason)
 
     def closing(self, replies: Sequence[Reply]) -> dict[str, Any]:
         """The chunk behind all others that says what the answer cost."""
         return self._envelope("chat.completion.chunk", []) | {"usage": usage(replies)}
 
-    def _chunk(
-        self, index: int, said: dict[str, Any], logprobs: list[dict[str, Any]] | None, finish_reason: str | None
-    ) -> dict[str, Any]:
-        choice = {"index": index, **said, "logprobs": self._logprobs(logprobs), "finish_reason": finish_reason}
+    def _chunk(self, index: int, said: dict[str, Any], logprobs: dict[str, Any] | None, finish_reason: str | None) -> dict[str, Any]:
+        choice = {"index": index, **said, "logprobs": logprobs, "finish_reason": finish_reason}
         return self._envelope("chat.completion.chunk", [choice])
 
     def _envelope(self, kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
@@ -63,10 +67,10 @@ class Form:
         kind = kind if self.chat else "text_completion"
         return {"id": f"{prefix}-{self.number}", "object": kind, "created": self.created, "model": self.model, "choices": choices}
 
-    def _logprobs(self, entries: list[dict[str, Any]] | None) -> dict[str, Any] | None:
+    def _logprobs(self, entries: list[dict[str, Any]] | None, offset: int) -> dict[str, Any] | None:
         if entries is None:
             return None
-        return {"content": entries, "refusal": None} if self.chat else _flat(entries)
+        return {"content": entries, "refusal": None} if self.chat else _flat(entries, offset)
 
 
 def usage(replies: Sequence[Reply]) -> dict[str, Any]:
@@ -90,11 +94,16 @@ def line(data: dict[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def _flat(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The older form of completions: parallel lists."""
+def characters(entries: Sequence[dict[str, Any]]) -> int:
+    """Characters of the tokens' texts."""
+    return sum(len(entry["token"]) for entry in entries)
+
+
+def _flat(entries: Sequence[dict[str, Any]], offset: int) -> dict[str, Any]:
+    """The older form of completions: parallel lists; `offset` is where the first token begins in the answer."""
     return {
         "tokens": [entry["token"] for entry in entries],
         "token_logprobs": [entry["logprob"] for entry in entries],
         "top_logprobs": [{top["token"]: top["logprob"] for top in entry["top_logprobs"]} for entry in entries],
-        "text_offset": [],
+        "text_offset": [offset + characters(entries[:number]) for number in range(len(entries))],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 from types import FrameType
 
@@ -40,7 +41,11 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM or SIGINT."""
         self._app.state.service.gate.draining = True
-        super().handle_exit(sig, frame)
+        if sig == signal.SIGTERM:
+            # Not raised once more at the end, as uvicorn does: a server that finished what ran ended well.
+            self.should_exit = True
+        else:
+            super().handle_exit(sig, frame)
 
 
 def serve(app: FastAPI, config: ServeConfig, *, listener: socket.socket | None = None) -> None:

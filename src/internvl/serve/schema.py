@@ -15,6 +15,7 @@ MAX_STOPS = 16
 MAX_STOP_CHARS = 256
 MAX_TOP_LOGPROBS = 20
 MAX_URL_CHARS = 256 << 20  # a data: URL; the body's own limit is lower
+MAX_FORM_CHARS = 1 << 16
 WHOLE = (1 << 31) - 1
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -69,11 +70,17 @@ Part: TypeAlias = Annotated[TextPart | ImagePart | VideoPart, Field(discriminato
 
 
 class ChatMessage(Strict):
-    """One turn. `developer` is another word for `system`."""
+    """One turn. `developer` is another word for `system`. The lower block is what clients send back of an answer, empty here."""
 
     role: Literal["system", "developer", "user", "assistant"]
     content: str | Annotated[list[Part], Field(max_length=1024)]
     name: str | None = None
+
+    refusal: None = None
+    audio: None = None
+    annotations: Annotated[list[Any], Field(max_length=0)] | None = None
+    function_call: None = None
+    tool_calls: Annotated[list[Any], Field(max_length=1024)] | None = None
 
 
 class StreamOptions(Strict):
@@ -84,11 +91,25 @@ class StreamOptions(Strict):
 
 
 class ResponseFormat(Strict):
-    """The form of the answer; only `text` can be held to so far."""
+    """The form of the answer, as OpenAI has it; `regex` is ours. json_schema: {"name": ..., "schema": {...}}."""
 
     type: Literal["text", "json_object", "json_schema", "regex"]
     json_schema: dict[str, Any] | None = None
-    regex: str | None = None
+    regex: str | None = Field(default=None, min_length=1, max_length=MAX_FORM_CHARS)
+
+
+Texts: TypeAlias = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=MAX_FORM_CHARS)]], Field(min_length=1, max_length=10_000)
+]
+
+
+class StructuredOutputs(Strict):
+    """The same as vLLM has it; one of the fields."""
+
+    json_schema: dict[str, Any] | str | None = Field(default=None, alias="json")
+    regex: str | None = Field(default=None, min_length=1, max_length=MAX_FORM_CHARS)
+    choice: Texts | None = None
+    json_object: bool | None = None
 
 
 class OwnOptions(Strict):
@@ -117,6 +138,11 @@ class Decoding(Strict):
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
     logit_bias: dict[str, float] | None = Field(default=None, max_length=1024)
+    response_format: ResponseFormat | None = None
+    structured_outputs: StructuredOutputs | None = None
+    guided_json: dict[str, Any] | str | None = None
+    guided_regex: str | None = Field(default=None, min_length=1, max_length=MAX_FORM_CHARS)
+    guided_choice: Texts | None = None
 
     user: str | None = None
     metadata: dict[str, Any] | None = None
@@ -124,6 +150,8 @@ class Decoding(Strict):
     service_tier: str | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
+    prompt_cache_retention: str | None = None
+    prompt_cache_options: dict[str, Any] | None = None
 
 
 class ChatRequest(Decoding):
@@ -133,18 +161,36 @@ class ChatRequest(Decoding):
     max_completion_tokens: int | None = Field(default=None, ge=1, le=WHOLE)
     logprobs: bool | None = None
     top_logprobs: int | None = Field(default=None, ge=0, le=MAX_TOP_LOGPROBS)
-    response_format: ResponseFormat | None = None
     internvl: OwnOptions = OwnOptions()
+
+    parallel_tool_calls: bool | None = None
+    prediction: dict[str, Any] | None = None
+    # `unsupported` says which values of these change nothing.
+    tools: list[Any] | None = Field(default=None, max_length=1024)
+    tool_choice: str | dict[str, Any] | None = None
+    functions: list[Any] | None = Field(default=None, max_length=1024)
+    function_call: str | dict[str, Any] | None = None
+    modalities: list[str] | None = Field(default=None, max_length=16)
+    audio: dict[str, Any] | None = None
+    reasoning_effort: str | None = None
+    verbosity: str | None = None
+    web_search_options: dict[str, Any] | None = None
+    moderation: dict[str, Any] | None = None
 
 
 class CompletionRequest(Decoding):
     """POST /v1/completions: text that is continued as it stands, without the chat template. One prompt a request."""
 
-    prompt: str
-    echo: Literal[False] | None = None
-    suffix: None = None
-    best_of: Literal[1] | None = None
+    prompt: str | Annotated[list[str], Field(min_length=1, max_length=1)]
+    echo: bool | None = None
+    suffix: str | None = None
+    best_of: int | None = None
     logprobs: int | None = Field(default=None, ge=0, le=5)
+
+    @property
+    def text(self) -> str:
+        """The prompt."""
+        return self.prompt if isinstance(self.prompt, str) else self.prompt[0]
 
 
 class CountRequest(Strict):

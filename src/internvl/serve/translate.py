@@ -13,13 +13,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from internvl.engine.sampling import SamplingParams
+from internvl.errors import GrammarError
 from internvl.messages import MEDIA, Image, Message, Video, assistant, system, user
 from internvl.messages import Part as MessagePart
 from internvl.processor import compose
+from internvl.serve.answer_form import asked_by, form_options
 from internvl.serve.config import ServeConfig
 from internvl.serve.errors import ApiError
 from internvl.serve.media import MediaReader
 from internvl.serve.schema import ChatMessage, ChatRequest, CompletionRequest, Decoding, ImagePart, Part, TextPart
+from internvl.serve.unsupported import refuse_unsupported
 
 SaidPart: TypeAlias = str | Image | Video
 
@@ -45,8 +48,12 @@ def decoding(request: ChatRequest | CompletionRequest, config: ServeConfig, *, r
         "seed": request.seed,
         "logprobs": _logprobs(request),
         "show_marks": isinstance(request, ChatRequest),
+        **form_options(request),
     }
-    return SamplingParams.of({name: value for name, value in options.items() if value is not None})
+    try:
+        return SamplingParams.of({name: value for name, value in options.items() if value is not None})
+    except GrammarError as error:
+        raise ApiError(str(error), param=asked_by(request)) from error
 
 
 def choices(request: Decoding, config: ServeConfig) -> int:
@@ -58,6 +65,7 @@ def choices(request: Decoding, config: ServeConfig) -> int:
 
 
 def _message(message: ChatMessage, media: MediaReader, max_tiles: int | None) -> Message:
+    refuse_unsupported(message)
     parts: Sequence[Part] = [TextPart(type="text", text=message.content)] if isinstance(message.content, str) else message.content
     if message.role != "user":
         if not all(isinstance(part, TextPart) for part in parts):
@@ -125,16 +133,9 @@ def _logprobs(request: ChatRequest | CompletionRequest) -> int | None:
 
 def _refuse_unsupported(request: ChatRequest | CompletionRequest) -> None:
     """What would change the answer is refused by name, never passed over."""
-    for name in ("presence_penalty", "frequency_penalty", "logit_bias"):
-        if getattr(request, name):
-            raise _not_yet(f"{name} is not supported; repetition_penalty makes repeats less likely", name)
-    if isinstance(request, ChatRequest):
-        form = request.response_format
-        if form is not None and form.type != "text":
-            raise _not_yet(f"response_format {form.type} is not supported yet: ask for the form in words and check the answer",
-                           "response_format")  # fmt: skip
-        if request.top_logprobs and not request.logprobs:
-            raise ApiError("top_logprobs needs logprobs: true", param="top_logprobs")
+    refuse_unsupported(request)
+    if isinstance(request, ChatRequest) and request.top_logprobs and not request.logprobs:
+        raise ApiError("top_logprobs needs logprobs: true", param="top_logprobs")
     if request.stream_options is not None and not request.stream:
         raise ApiError("stream_options needs stream: true", param="stream_options")
 
@@ -153,7 +154,3 @@ def check_length(characters: int, config: ServeConfig) -> None:
     """Raise ApiError unless so many characters may be tokenised."""
     if characters > config.max_text_chars:
         raise ApiError(f"the text has {characters} characters, the limit is {config.max_text_chars}", status=413, code="text_too_long")
-
-
-def _not_yet(message: str, param: str) -> ApiError:
-    return ApiError(message, param=param, code="not_supported")

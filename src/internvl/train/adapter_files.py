@@ -20,9 +20,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from internvl.checkpoint.keymap import Entry, Layout, keymap
-from internvl.checkpoint.load import json_text
 from internvl.checkpoint.shard_header import TensorInfo, open_shard, read_header
-from internvl.checkpoint.shard_writer import write_text
+from internvl.checkpoint.shard_writer import json_text, write_text
 from internvl.errors import CheckpointError, ConfigError
 from internvl.models.internvl import InternVL
 from internvl.models.linear import Linear

@@ -13,6 +13,8 @@ from internvl.data.config import DataConfig
 
 Part: TypeAlias = Literal["vision_encoder", "projector", "language_model"]
 PARTS: tuple[Part, ...] = get_args(Part)
+Objective: TypeAlias = Literal["sft", "preference", "contrastive", "generative", "retrieval"]
+"""The first two are of chat models, the others of dual encoders."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ class TrainConfig:
 
     model: str = "internvl-nano"  # a folder, an embedded name, or a hub name
     out: Path = Path("runs/train")
-    objective: Literal["sft", "preference"] = "sft"
+    objective: Objective = "sft"
     train_parts: frozenset[Part] = frozenset({"projector", "language_model"})
     vision_layers: int | None = None  # with a frozen ViT: train its layers from this index on, negative from the end
     lora: LoraConfig = field(default_factory=LoraConfig)

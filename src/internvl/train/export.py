@@ -39,9 +39,9 @@ def export(
     has_adapters = any(True for _ in adapters(model))
     with torch.no_grad(), ema.swapped() if ema else nullcontext():
         if has_adapters:
-            with _replacing(out / "adapter", write=world.is_first) as partial:
+            with replacing(out / "adapter", write=world.is_first) as partial:
                 save_adapter(model, partial, base_name, write=world.is_first)
-        with _replacing(out / "model", write=world.is_first) as partial:
+        with replacing(out / "model", write=world.is_first) as partial:
             export_model(
                 model,
                 partial,
@@ -57,7 +57,7 @@ def export(
     return out / "model", out / "adapter" if has_adapters else None
 
 
-class _replacing:
+class replacing:
     """A folder beside the target to write into, which takes its place at the end if all went well."""
 
     def __init__(self, target: Path, *, write: bool) -> None:

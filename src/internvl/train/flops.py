@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from torch import nn
 
 from internvl.models.config import InternVLConfig, LanguageConfig, VisionConfig
+from internvl.models.contrastive.dual import DualModel
 from internvl.models.internvl import InternVL
 
 # Dense bfloat16 operations a second of each GPU, from its maker's data sheet (without sparsity).
@@ -60,6 +62,33 @@ class WorkCounter:
         vision = tiles * vision_tile(config.vision, config.tile_patches**2, config.vision_layers_used)
         projector = 2.0 * tiles * config.tokens_per_tile * projector_weights(config)
         return language * self.language.factor + vision * self.vision.factor + projector * self.projector.factor
+
+
+class DualCounter:
+    """The same for a dual encoder: towers and queries. Cross attentions, pools and heads, a few percent, are left out."""
+
+    def __init__(self, model: DualModel, passes: int) -> None:
+        self.config, self.passes = model.config, passes
+        any_vision = _learns(model.vision_encoder)
+        self.vision = PartWork.of(learns=_learning_fraction(model.vision_encoder), carries=any_vision)
+        self.language = PartWork.of(learns=_learning_fraction(model.language_model), carries=True)
+
+    def operations(self, *, lengths: Sequence[int], tiles: int, predicted: int) -> float:
+        """Of a batch of `tiles` pairs. passes: how often a text is read behind the queries; 0 when it is read without them."""
+        language, queries = self.config.language, self.config.queries
+        read = [length + queries for length in lengths for _ in range(self.passes)] or list(lengths)
+        words = 2.0 * sum(read) * language_weights(language) + sum(causal_attention(language, length) for length in read)
+        return (
+            words * self.language.factor
+            + tiles * vision_tile(self.config.vision, self.config.vision.grid**2, self.config.vision.num_layers) * self.vision.factor
+        )
+
+
+def counter_of(model: nn.Module, objective: str) -> WorkCounter | DualCounter:
+    """The counter of a model under an objective."""
+    if isinstance(model, DualModel):
+        return DualCounter(model, {"contrastive": 0, "generative": 3, "retrieval": 3}[objective])
+    return WorkCounter(cast(InternVL, model))
 
 
 def peak_of(device_name: str) -> float | None:

@@ -24,7 +24,7 @@ from internvl.train.config import TrainConfig
 from internvl.train.continuation import check_continues, config_facts
 from internvl.train.ema import RunningMean
 from internvl.train.evaluation import evaluating
-from internvl.train.flops import WorkCounter, peak_of
+from internvl.train.flops import counter_of, peak_of
 from internvl.train.guard import Guard
 from internvl.train.interrupt import Interrupt
 from internvl.train.journal import Journal
@@ -147,7 +147,7 @@ class _Stepper:
         self.run = run
         self.count = micro_batches(run.config, run.world)
         self.batches = iter(run.data)
-        self.counter = WorkCounter(run.spread.module.model)
+        self.counter = counter_of(run.spread.module.model, run.config.objective)
         device = run.world.device
         peak = peak_of(torch.cuda.get_device_name(device)) if device.type == "cuda" and run.config.precision == "bf16" else None
         self.meters = Meters(peak=None if peak is None else peak * run.world.size)

@@ -15,16 +15,16 @@ import torch
 from torch import nn
 
 from internvl.errors import ConfigError
-from internvl.models.internvl import InternVL
 from internvl.train.config import PARTS, OptimConfig, Part
 from internvl.train.muon import MuonAdamW
 
 # Looked up rather than multiplied by: pulling them to zero moves every patch alike. (BEiT and timm leave them out as well.)
 _TABLES = ("embeddings.class_token", "embeddings.positions")
+_BRIDGE = frozenset({"pool", "query_pool", "text_projection", "logit_scale", "queries", "match_head"})
 _LAYER = re.compile(r"\bvision_encoder\.layers\.(\d+)\.")
 
 
-def build_optimizer(model: InternVL, config: OptimConfig) -> torch.optim.Optimizer:
+def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
     """AdamW over `parameter_groups`, fused where all parameters lie on devices that can do it; with a `matrix_lr`, MuonAdamW.
 
     Its step must be given a rate first: lr of a group = config.lr x rate_factor x the group's "lr_scale".
@@ -37,7 +37,7 @@ def build_optimizer(model: InternVL, config: OptimConfig) -> torch.optim.Optimiz
     return torch.optim.AdamW(groups, lr=config.lr, betas=config.betas, eps=config.eps, weight_decay=config.weight_decay, fused=fused)
 
 
-def parameter_groups(model: InternVL, config: OptimConfig) -> list[dict[str, Any]]:
+def parameter_groups(model: nn.Module, config: OptimConfig) -> list[dict[str, Any]]:
     """Groups of what requires a gradient, each with "params", "lr", "lr_scale" and "weight_decay".
 
     No weight decay for whatever has one axis (biases, norms, layer scale), the class token and the ViT's positions; token
@@ -75,19 +75,30 @@ def vision_layer_scale(layer: int, depth: int, rate: float) -> float:
     return float(rate ** (depth + 1 - layer))
 
 
-def _scale(name: str, model: InternVL, config: OptimConfig) -> float:
+def _scale(name: str, model: nn.Module, config: OptimConfig) -> float:
     part = part_of(name)
     scale = config.lr_scales.get(part, 1.0)
     if part != "vision_encoder" or config.vision_layer_decay == 1.0:
         return scale
     match = _LAYER.search(name)
     layer = 0 if match is None else int(match[1]) + 1
-    return scale * vision_layer_scale(layer, model.config.vision_layers_used, config.vision_layer_decay)
+    return scale * vision_layer_scale(layer, _vision_depth(model), config.vision_layer_decay)
+
+
+def _vision_depth(model: nn.Module) -> int:
+    config: Any = model.config
+    return int(config.vision_layers_used)
 
 
 def part_of(name: str) -> Part:
-    """The part that a parameter belongs to; wrappers may have put names before it."""
-    for word in name.split("."):
+    """The part that a parameter belongs to; wrappers may have put names before it.
+
+    Of a dual encoder, all that stands between the towers is its projector: pools, projection, queries and their cross attentions.
+    """
+    words = name.split(".")
+    if "cross" in words or not _BRIDGE.isdisjoint(words):
+        return "projector"
+    for word in words:
         if word in PARTS:
             return word
     raise ConfigError(f"the parameter {name!r} belongs to none of {', '.join(PARTS)}")

@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any
 
 from internvl.data.config import DataConfig, LossWeighting
 from internvl.errors import ConfigError
-from internvl.train.config import LoraConfig, OptimConfig, Part, TrainConfig
-
-Objective: TypeAlias = Literal["sft", "preference", "contrastive", "generative"]
+from internvl.train.config import LoraConfig, Objective, OptimConfig, Part, TrainConfig
 
 _VISION: frozenset[Part] = frozenset({"vision_encoder"})
 _PROJECTOR: frozenset[Part] = frozenset({"projector"})
@@ -27,7 +25,7 @@ _ALL = _VISION | _PROJECTOR | _LANGUAGE
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One stage. `parts` of a chat model learn; `learns` says it in words, for the dual encoders too (`dual_encoder`).
+    """One stage. `parts` learn; `learns` says it in words. dual_encoder: its projector is all that stands between the towers.
 
     max_tokens: longest sequence, and size of a pack. max_tiles: of one picture; pack_tiles: of a pack. batch_size: rows a step.
     warmup: below 1 a fraction of the steps. steps: None goes by `epochs`. extra: published numbers that no config has a field for.
@@ -45,6 +43,7 @@ class Stage:
     betas: tuple[float, float] = (0.9, 0.999)
     drop_path: float = 0.0
     vision_layer_decay: float = 1.0
+    lr_scales: Mapping[Part, float] = field(default_factory=dict)
     language_rank: int = 0
     vision_rank: int = 0
     max_tokens: int = 4096
@@ -69,7 +68,9 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
             learns="vision encoder and LLaMA text encoder",
             source="InternVL 1.0, section 3.3, stage 1",
             objective="contrastive",
+            parts=_ALL,
             lr=1e-3,
+            lr_scales={"language_model": 0.1},
             warmup=5000,
             weight_decay=0.1,
             batch_size=164_000,
@@ -80,7 +81,6 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
             steps=175_000,
             dual_encoder=True,
             extra={
-                "text encoder's lr": "1e-4",
                 "drop path": "the same in all layers",
                 "resolution": "196 px with half of the patches masked, then 224 px unmasked for the last 0.5 B of 28.7 B samples",
             },
@@ -90,6 +90,7 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
             learns="96 queries, cross-attention and heads of QLLaMA; vision encoder and LLaMA stay frozen",
             source="InternVL 1.0, section 3.3, stage 2",
             objective="generative",
+            parts=_PROJECTOR,
             lr=5e-5,
             warmup=2000,
             weight_decay=0.05,
@@ -105,7 +106,8 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
             title="Retrieval finetuning of InternVL-G",
             learns="everything",
             source="InternVL 1.0, appendix",
-            objective="contrastive",
+            objective="retrieval",
+            parts=_ALL,
             lr=1e-6,
             warmup=100,
             weight_decay=0.05,
@@ -240,20 +242,14 @@ def stage_config(stage: str, **overrides: Any) -> TrainConfig:
     """The stage's numbers as a TrainConfig, with changes: fields of TrainConfig, OptimConfig, DataConfig or LoraConfig by name.
 
     `optim`, `data` or `lora` given whole replace the stage's; single fields go on top. `seed` is the run's.
-    Raises ConfigError for an unknown stage or field, and for the stages of the dual encoders, which no chat model can run.
+    Raises ConfigError for an unknown stage or field. Stages of dual encoders want a dual encoder as `model`, and `rows_per_forward`.
     """
-    row = stage_named(stage)
-    if row.dual_encoder:
-        raise ConfigError(
-            f"the stage {stage!r} ({row.source}) trains a dual encoder, InternVL-C or -G ({row.learns}); "
-            f"a chat model has none. Its stages are {', '.join(name for name, other in STAGES.items() if not other.dual_encoder)}"
-        )
-    return _with(_config_of(row), overrides)
+    return _with(_config_of(stage_named(stage)), overrides)
 
 
 def _config_of(row: Stage) -> TrainConfig:
     return TrainConfig(
-        objective=cast(Literal["sft", "preference"], row.objective),
+        objective=row.objective,
         train_parts=row.parts,
         lora=LoraConfig(language_rank=row.language_rank, vision_rank=row.vision_rank),
         data=DataConfig(
@@ -271,6 +267,7 @@ def _config_of(row: Stage) -> TrainConfig:
             weight_decay=row.weight_decay,
             warmup=row.warmup,
             vision_layer_decay=row.vision_layer_decay,
+            lr_scales=dict(row.lr_scales),
         ),
         drop_path=row.drop_path,
         batch_size=row.batch_size,

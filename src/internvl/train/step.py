@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from internvl.data.batch import Batch
 from internvl.errors import ConfigError
 from internvl.train.config import TrainConfig
-from internvl.train.flops import WorkCounter
+from internvl.train.flops import DualCounter, WorkCounter
 from internvl.train.parallel import Spread, World
 
 
@@ -51,7 +51,7 @@ def take(batches: Iterator[Batch], count: int) -> list[Batch]:
     return taken
 
 
-def accumulate(spread: Spread, batches: Sequence[Batch], *, global_average: bool, counter: WorkCounter) -> Sums:
+def accumulate(spread: Spread, batches: Sequence[Batch], *, global_average: bool, counter: WorkCounter | DualCounter) -> Sums:
     """Forward and backward of a step's micro-batches. Afterwards the gradients are those of the step's loss, on all ranks."""
     world, module = spread.world, spread.module
     weights = [module.batch_weight(batch) for batch in batches]
@@ -109,7 +109,7 @@ def _summed(
     parts: Sequence[dict[str, Tensor]],
     predicted: Sequence[Tensor],
     weight: float,
-    counter: WorkCounter,
+    counter: WorkCounter | DualCounter,
 ) -> Sums:
     lengths = [sequence_lengths(batch) for batch in batches]
     counts = [int(count) for count in torch.stack(list(predicted)).tolist()]

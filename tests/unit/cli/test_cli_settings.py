@@ -31,7 +31,7 @@ def test_every_stop_string_is_kept_and_the_last_other_value_counts() -> None:
 @pytest.mark.parametrize(
     ("pair", "told"),
     [
-        ("temprature=1", "known are budget, dynamic"),
+        ("temprature=1", "known are budget, choice, dynamic"),
         ("tile_size=28", "knows no 'tile_size'"),
         ("top_k=many", "top_k must be a whole number, not 'many'"),
         ("seed=1.5", "seed must be a whole number or none"),

@@ -165,21 +165,21 @@ def test_caches_of_finished_members_are_freed(monkeypatch: pytest.MonkeyPatch) -
     import gc
     import weakref
 
-    model, alive = vlm().model, []
+    alive: list[tuple[int, int]] = []
     made: list[weakref.ref] = []
-    new_cache, step = type(model).new_cache, Engine.step
+    begin, step = Engine.begin, Engine.step
 
-    def watched(self: InternVL) -> object:
-        cache = new_cache(self)
-        made.append(weakref.ref(cache))
-        return cache
+    def watched(self: Engine, *args: object) -> object:
+        reading = begin(self, *args)
+        made.append(weakref.ref(reading.cache))
+        return reading
 
     def counting(self: Engine, readings: list) -> list[str]:
         gc.collect()
         alive.append((sum(ref() is not None for ref in made), len(readings)))
         return step(self, readings)
 
-    monkeypatch.setattr(type(model), "new_cache", watched)
+    monkeypatch.setattr(Engine, "begin", watched)
     monkeypatch.setattr(Engine, "step", counting)
     requests = [
         Request(vlm().processor.prepare(user("Hello")), SamplingParams(max_new_tokens=longest)) for longest in (1, 4, 2, 6, 3, 1, 5)

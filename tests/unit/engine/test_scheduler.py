@@ -138,8 +138,8 @@ def test_angles_follow_each_member(kind: str) -> None:
 
 def test_running_answers_go_on_while_a_long_prompt_is_read() -> None:
     model = fresh()
-    scheduler = Scheduler(model.engine, prefill_chunk=10, keep_tokens=0)
-    first = scheduler.submit(request(model, "Hello", max_new_tokens=60))
+    scheduler = Scheduler(model.engine, prefill_chunk=10, encode_tiles=9, decode_share=0, keep_tokens=0)
+    first = scheduler.submit(request(model, "Hello", max_new_tokens=500))
     while not any(event.ticket == first for event in scheduler.step()):
         pass
     asked = request(model, picture(1), "\nWhat is this?")

@@ -170,7 +170,7 @@ def test_tiles_over_scores(data: Path, tmp_path: Path) -> None:
         (["docvqa", "--tiles", "3,3"], 2, "--tiles is a list"),
         (["docvqa", "--shard", "2/2"], 1, "0 to N-1"),
         (["docvqa", "--shard", "two"], 2, "--shard is I/N"),
-        (["imagenet"], 1, "no dual encoder"),
+        (["imagenet", "--data", "nowhere"], 1, "imagenet"),
     ],
 )
 def test_wrong_wishes_become_a_sentence(words: list[str], code: int, said: str) -> None:

@@ -76,7 +76,8 @@ def test_a_probe_shares_a_command_with_no_service_and_no_tiles(root: Path, tmp_p
     assert not (tmp_path / "out" / "linear_probe_imagenet_cached").exists()
 
 
-def test_dual_encoders_are_refused_in_a_sentence() -> None:
-    done = CliRunner().invoke(app, ["eval", "imagenet,linear_probe"])
+def test_a_chat_model_is_no_dual_encoder(tmp_path: Path) -> None:
+    write_imagenet(tmp_path / "data")
+    done = CliRunner().invoke(app, ["eval", "imagenet", "--data", str(tmp_path / "data"), "--model", str(TINY)])
     assert done.exit_code == 1
-    assert "no dual encoder (InternVL-C, InternVL-G) can be loaded yet" in " ".join(done.stderr.split())
+    assert "a dual encoder has the model_type 'internvl'" in " ".join(done.stderr.split())

@@ -10,7 +10,7 @@ import pytest
 from internvl.eval.errors import EvalError
 from internvl.eval.metrics import ranking
 from internvl.eval.metrics.ranking import mean_per_class_recall, recall_at_k, topk_accuracy
-from internvl.eval.metrics.retrieval_text import retrieval_pre_caption
+from internvl.prompt.captions import cleaned_caption
 
 TEXTS = [[0.2, 0.9], [0.8, 0.1], [0.6, 0.7], [0.5, 0.3]]
 OWNERS = [0, 0, 1, 1]
@@ -100,8 +100,8 @@ def test_other_broken_input_is_refused() -> None:
     ],
 )
 def test_captions_are_cleaned(caption: str, cleaned: str) -> None:
-    assert retrieval_pre_caption(caption) == cleaned
+    assert cleaned_caption(caption) == cleaned
 
 
 def test_a_caption_of_a_million_blanks_is_cleaned() -> None:
-    assert retrieval_pre_caption(" . " * 333_333 + "a") == "a"
+    assert cleaned_caption(" . " * 333_333 + "a") == "a"

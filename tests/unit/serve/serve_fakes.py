@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import io
 import threading
@@ -24,6 +25,7 @@ from internvl.engine.vlm import VLM
 from internvl.errors import NumericError
 from internvl.serve.app import create_app
 from internvl.serve.config import ServeConfig
+from internvl.serve.decoders import Decoders
 from internvl.serve.fetch import Fetcher
 
 FIXTURES = Path(__file__).parents[2] / "parity" / "fixtures"
@@ -118,8 +120,25 @@ def tiny() -> VLM:
 MODEL = "internvl2-qwen2"
 
 
+class SharedDecoders(Decoders):
+    """Decoder processes that outlive the application of one test: starting them takes longer than most tests."""
+
+    def close(self) -> None:
+        pass
+
+
+@cache
+def decoders(**config: Any) -> Decoders:
+    shared = SharedDecoders(ServeConfig(**{"workers": 1, **config}))
+    atexit.register(Decoders.close, shared)
+    return shared
+
+
 def app_of(scheduler: FakeScheduler, *, fetcher: Fetcher | None = None, **config: Any) -> FastAPI:
-    return create_app(tiny(), ServeConfig(**config), scheduler=scheduler, fetcher=fetcher)
+    decoding = {
+        name: value for name, value in config.items() if name in ("max_pixels", "max_frames", "decoder_bytes", "decode_timeout_s")
+    }
+    return create_app(tiny(), ServeConfig(**config), scheduler=scheduler, fetcher=fetcher, decoders=decoders(**decoding))
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from fastapi import FastAPI
 from serve_fakes import FakeScheduler, app_of, body, client_of
 
 from internvl.errors import QueueFullError, RequestTooLargeError
+from internvl.serve.config import ServeConfig
+from internvl.serve.run import Server, serve
 
 CHAT = "/v1/chat/completions"
 
@@ -226,6 +228,17 @@ def test_what_is_unfinished_when_the_engine_closes_gets_an_error() -> None:
 
     in_loop(work)
     assert not any(thread.name == "engine" and thread.is_alive() for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize(("host", "key", "warned"), [("0.0.0.0", None, True), ("0.0.0.0", "sesame", False), ("127.0.0.1", None, False)])
+def test_an_open_port_without_a_key_is_warned_of(
+    host: str, key: str | None, warned: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Server, "run", lambda *_, **__: None)
+    config = ServeConfig(host=host, port=0, api_key=key)
+    serve(app_of(FakeScheduler()), config)
+    assert ("without an API key" in caplog.text) is warned
+    assert "sesame" not in caplog.text
 
 
 def test_the_loop_answers_while_a_large_body_is_parsed() -> None:

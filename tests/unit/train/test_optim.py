@@ -141,4 +141,5 @@ def test_nothing_that_learns_is_an_error() -> None:
 def test_names_of_wrapped_models_are_understood() -> None:
     assert part_of("_orig_mod.model.projector.up.weight") == "projector"
     with pytest.raises(ConfigError, match="belongs to none"):
-        part_of("logit_scale")
+        part_of("temperature")
+    assert part_of("model.logit_scale") == part_of("language_model.layers.0.cross.q.weight") == "projector"

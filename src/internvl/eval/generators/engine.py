@@ -39,8 +39,7 @@ class EngineGenerator:
         import torch
 
         runtime = {"device": str(self.vlm.model.device), "torch": torch.__version__, "batch_size": self.batch_size}
-        dtype = str(self.vlm.model.dtype).removeprefix("torch.")
-        tiling = self.vlm.policy.to_dict()
+        dtype, tiling = self.vlm.number_type, self.vlm.policy.to_dict()
         return {"kind": "engine", "model_hash": self._model_hash, "dtype": dtype, "tile_policy": tiling, "runtime": runtime}
 
     def generate(self, asks: Sequence[Ask]) -> list[Answer]:

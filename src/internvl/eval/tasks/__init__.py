@@ -2,7 +2,7 @@
 
 task_named("docvqa") -> internvl.eval.tasks.docvqa.TASK()
 task_named("refcoco_plus") -> internvl.eval.tasks.refcoco.TASKS["refcoco_plus"]
-runnable("linear_probe") -> internvl.eval.tasks.linear_probe.TASK(), a probe of a vision encoder
+registered("imagenet") -> internvl.eval.tasks.zero_shot_images.TASKS["imagenet"], of vectors
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import difflib
 import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from internvl.eval.embedding_task import EmbeddingTask
 from internvl.eval.errors import EvalError
@@ -46,30 +45,16 @@ def task_names() -> tuple[str, ...]:
     return tuple(REGISTRY)
 
 
-def runnable(name: str) -> Task | EmbeddingTask:
-    """The benchmark of this name that some checkpoint can be run on: by answers, or by the layers of its vision encoder.
-
-    Raises EvalError with the nearest names, and for benchmarks of dual encoders.
-    """
-    task: Task | EmbeddingTask = registered(name)
-    if isinstance(task, EmbeddingTask) and task.needs == "embedder":
-        raise EvalError(
-            f"{name} compares vectors of pictures and sentences, and no dual encoder (InternVL-C, InternVL-G) can be loaded yet; "
-            "with an Embedder of your own, call internvl.eval.embedding_runner.run_embedding_task"
-        )
-    return task
-
-
 def task_named(name: str) -> Task:
     """The benchmark of this name, for `run_task`. Raises EvalError with the nearest names, and for a benchmark of vectors."""
-    task = runnable(name)
+    task = registered(name)
     if isinstance(task, EmbeddingTask):
-        raise EvalError(f"{name} asks no questions but probes a vision encoder: call internvl.eval.embedding_runner.run_embedding_task")
+        raise EvalError(f"{name} asks no questions but compares vectors: call internvl.eval.embedding_runner.run_embedding_task")
     return task
 
 
-def registered(name: str) -> Any:
-    """What stands in the table under this name: a Task, or a task of vectors."""
+def registered(name: str) -> Task | EmbeddingTask:
+    """What stands in the table under this name: a Task, or a task of vectors. Raises EvalError with the nearest names."""
     if name not in REGISTRY:
         near = difflib.get_close_matches(name, REGISTRY, n=3)
         hint = f"did you mean {', '.join(near)}?" if near else "`internvl eval --list` shows them"
@@ -77,4 +62,5 @@ def registered(name: str) -> Any:
     module_name, _, attribute = REGISTRY[name].partition(":")
     module = importlib.import_module(module_name)
     entry = module.TASK if attribute == "TASK" else module.TASKS[name]
-    return entry() if isinstance(entry, type) else entry
+    task: Task | EmbeddingTask = entry() if isinstance(entry, type) else entry
+    return task

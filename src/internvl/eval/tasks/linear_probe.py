@@ -164,7 +164,7 @@ def _encoded_anew(work: Work, items: Sequence[tuple[Picture, int, int]], seed: i
     from internvl.eval.encoding import ahead, open_stills
     from internvl.eval.feature_extractor import ProbeEmbedder
     from internvl.eval.heads.training import draw_of
-    from internvl.eval.image_views import random_view
+    from internvl.media.views import random_view
     from internvl.messages import Image
 
     def view(item: tuple[Picture, int, int]) -> Image:

@@ -16,9 +16,9 @@ from internvl.eval.caption_files import Captioned, read_caption_json, read_capti
 from internvl.eval.embedding_task import EmbeddingProtocol, EmbeddingTask, Outcome, Work
 from internvl.eval.errors import EvalError
 from internvl.eval.image_folders import first_folder
-from internvl.eval.metrics.retrieval_text import retrieval_pre_caption
 from internvl.eval.readers import find_file
 from internvl.eval.retrieval_scores import retrieve
+from internvl.prompt.captions import cleaned_caption
 
 FLICKR_PICTURES = ("flickr30k/Images", "flickr30k/images", "flickr30k/flickr30k-images")
 COCO_FOLDERS = ("coco/val2014", "coco/train2014", "coco/test2015", "coco/images", "coco", "coco-cn", "mscoco_captions")
@@ -92,7 +92,7 @@ class Retrieval(EmbeddingTask):
         protocol = self.variants[work.variant]
         whole = self.read(work.root, protocol.language, self.paths)
         captioned = whole.first(work.limit)
-        texts = [retrieval_pre_caption(text) if self.clean else text for text in captioned.captions]
+        texts = [cleaned_caption(text) if self.clean else text for text in captioned.captions]
         pictures, captions = work.encode(captioned.pictures, texts, mode=protocol.mode)
         return retrieve(captioned, pictures, captions, total=whole.queries)
 

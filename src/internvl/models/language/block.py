@@ -29,6 +29,7 @@ class Block(nn.Module):
         self.attention = Attention(config, index)
         self.norm2 = RMSNorm(config.hidden_size, config.norm_eps)
         self.mlp = Mlp(config)
+        self.cross: nn.Module | None = None  # QLLaMA's layers put one here: (x, context) -> x
         self.checkpointing = False
 
     def forward(self, x: Tensor, angles: tuple[Tensor, Tensor], step: Step, cache: Cache | None) -> Tensor:
@@ -40,6 +41,8 @@ class Block(nn.Module):
 
     def _layer(self, x: Tensor, angles: tuple[Tensor, Tensor], step: Step, cache: Cache | None) -> Tensor:
         x = x + self.attention(self.norm1(x), angles, step, cache)
+        if self.cross is not None and step.context is not None:
+            x = self.cross(x, step.context)
         return x + self.mlp(self.norm2(x))
 
 

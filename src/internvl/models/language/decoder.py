@@ -67,5 +67,6 @@ class Decoder(nn.Module):
         """[B,L,D] -> [B,L,vocabulary]."""
         weight = self.embedding.weight if self.head is None else self.head.weight
         # In rows: given one position cut out of a longer sequence, torch would copy the whole weight to multiply in three axes.
-        rows = linear(hidden.to(weight.device).flatten(0, -2), weight)
-        return rows.unflatten(0, hidden.shape[:-1])
+        rows = hidden.to(weight.device).flatten(0, -2)
+        logits: Tensor = linear(rows, weight) if self.head is None else self.head(rows)
+        return logits.unflatten(0, hidden.shape[:-1])

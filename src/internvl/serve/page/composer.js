@@ -17,6 +17,9 @@ export class Composer {
     this.count = count;
     this.limits = {};
     this.attachments = [];
+    this.opening = Promise.resolve();  // settles when all files brought so far are open, or refused
+    this.refused = 0;
+    this.countFailed = false;
     this.field = byId("question");
     this.field.addEventListener("input", () => this.changed());
     this.field.addEventListener("keydown", (event) => this.key(event));
@@ -57,7 +60,8 @@ export class Composer {
       curtain.hidden = depth === 0;
     };
     document.addEventListener("dragenter", (event) => carriesFiles(event) && show(1));
-    document.addEventListener("dragleave", (event) => carriesFiles(event) && show(-1));
+    // Out of the window there is nothing that is entered instead.
+    document.addEventListener("dragleave", (event) => show(event.relatedTarget === null ? -depth : -1));
     document.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
     document.addEventListener("drop", (event) => {
       if (!carriesFiles(event)) return;
@@ -67,7 +71,14 @@ export class Composer {
     });
   }
 
-  async add(files) {
+  /** Files are opened one after the other; whoever sends meanwhile waits for them. */
+  add(files) {
+    say(byId("cost"), "opening");
+    this.opening = this.opening.then(() => this.open(files));
+    return this.opening;
+  }
+
+  async open(files) {
     this.problem(null);
     for (const file of files) {
       try {
@@ -78,6 +89,7 @@ export class Composer {
         byId("attachments").append(this.card(one));
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
+        this.refused += 1;
         this.problem(error);
       }
     }
@@ -129,11 +141,14 @@ export class Composer {
       if (!(error instanceof Problem)) throw error;
       hush(byId("cost"));
       this.problem(error);
+      this.countFailed = true;
     }
   }
 
   showCost({count: tokens, image_tokens: image = 0, media = []}) {
-    this.problem(null);
+    // Other problems, such as a file that could not be opened, stay until something new is tried.
+    if (this.countFailed) this.problem(null);
+    this.countFailed = false;
     this.showTiles(media);
     const limit = this.limits.context;
     const cost = byId("cost");
@@ -154,7 +169,15 @@ export class Composer {
     }
   }
 
-  send() {
+  async send() {
+    if (this.sending) return;
+    this.sending = true;
+    const refused = this.refused;
+    await this.opening;
+    this.sending = false;
+    this.field.focus();
+    // What could not be opened was meant to be part of the question: its author decides anew.
+    if (this.refused !== refused) return;
     if (!this.isEmpty() && this.onSend(this.words(), this.attachments)) {
       this.field.value = "";
       this.attachments = [];
@@ -162,7 +185,6 @@ export class Composer {
       this.changed();
       this.problem(null);
     }
-    this.field.focus();
   }
 
   words() {

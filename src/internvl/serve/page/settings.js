@@ -1,15 +1,16 @@
-// What the page remembers: language, colours and tile limit in this browser, the API key in this tab only.
+// What the page remembers: language, colours and tile limit in this browser, the API key nowhere but in this module's memory.
 // Storage can be switched off in a browser; then nothing is remembered and everything else works.
 
 import {LANGUAGES} from "./texts.js";
 
 const PREFIX = "internvl.";
+let key = "";
 
 export const settings = {
   language: {get: () => read(localStore, "language") ?? browserLanguage(), set: (value) => write(localStore, "language", value)},
   theme: {get: () => read(localStore, "theme") ?? "system", set: (value) => write(localStore, "theme", value)},
   maxTiles: {get: () => read(localStore, "max-tiles") ?? "auto", set: (value) => write(localStore, "max-tiles", value)},
-  key: {get: () => read(tabStore, "key") ?? "", set: (value) => write(tabStore, "key", value)},
+  key: {get: () => key, set: (value) => (key = value)},
 };
 
 export function showTheme(theme) {
@@ -26,7 +27,6 @@ function browserLanguage() {
 }
 
 const localStore = () => window.localStorage;
-const tabStore = () => window.sessionStorage;
 
 function read(store, name) {
   try {

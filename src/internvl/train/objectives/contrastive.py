@@ -17,6 +17,9 @@ from torch.utils.checkpoint import checkpoint
 from internvl.errors import ConfigError
 from internvl.train.objectives.module import Losses
 
+CHUNK_ROWS = 1024
+LARGEST_SCALE = 100.0  # of cosines, as in CLIP: a learned temperature may not fall below 0.01
+
 
 class ContrastiveObjective(nn.Module):
     """Symmetric cross entropy over cosine similarities, divided by a learned temperature; the weight is the number of pairs.
@@ -24,7 +27,7 @@ class ContrastiveObjective(nn.Module):
     Parts: `accuracy` (a picture's own text is the most similar), `temperature`. chunk_rows: rows of the similarity matrix at a time.
     """
 
-    def __init__(self, *, temperature: float = 0.07, label_smoothing: float = 0.0, chunk_rows: int = 1024) -> None:
+    def __init__(self, *, temperature: float = 0.07, label_smoothing: float = 0.0, chunk_rows: int = CHUNK_ROWS) -> None:
         super().__init__()
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / temperature)))
         self.label_smoothing = label_smoothing
@@ -32,39 +35,76 @@ class ContrastiveObjective(nn.Module):
 
     def forward(self, image: Tensor, text: Tensor) -> Losses:
         """Row i of image [b,D] and of text [b,D] belong together. ConfigError when processes hold unequally many rows."""
-        if image.shape != text.shape:
-            raise ConfigError(f"pictures and texts must come in pairs, not as {tuple(image.shape)} and {tuple(text.shape)}")
-        image, text = F.normalize(image.float(), dim=-1), F.normalize(text.float(), dim=-1)
-        images, first = gather_rows(image)
-        texts, _ = gather_rows(text)
         scale = self.logit_scale.float().exp()
-        places = first + torch.arange(len(image), device=image.device)
-        by_image, hits = self._one_way(image, texts, places, scale)
-        by_text, _ = self._one_way(text, images, places, scale)
+        total, hits = contrast(image, text, scale, label_smoothing=self.label_smoothing, chunk_rows=self.chunk_rows)
         pairs = torch.tensor(float(len(image)), device=image.device)
         parts = {"accuracy": hits, "temperature": pairs / scale.detach()}
-        return Losses(total=(by_image + by_text) / 2, weight=pairs, parts=parts, tokens=pairs.long())
+        return Losses(total=total, weight=pairs, parts=parts, tokens=pairs.long())
 
-    def _one_way(self, own: Tensor, others: Tensor, places: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-        """Own rows [b,D] find their places among others [B,D] -> sum of losses, number of hits."""
+
+def contrast(
+    image: Tensor,
+    text: Tensor,
+    scale: Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    chunk_rows: int = CHUNK_ROWS,
+    keys: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Sum over the own pairs of the loss, both ways halved, and how many pictures find their text first.
+
+    image, text: [b,D], of any length; row i belongs to row i. keys: int64 [b], equal for texts of one picture, which then share the
+    probability of being right. ConfigError when the rows don't pair, or processes hold unequally many.
+    """
+    if image.shape != text.shape:
+        raise ConfigError(f"pictures and texts must come in pairs, not as {tuple(image.shape)} and {tuple(text.shape)}")
+    image, text = F.normalize(image.float(), dim=-1), F.normalize(text.float(), dim=-1)
+    images, first = gather_rows(image)
+    texts, _ = gather_rows(text)
+    places = first + torch.arange(len(image), device=image.device)
+    all_keys = None if keys is None else gather_rows(keys)[0]
+    one_way = _OneWay(scale, all_keys, label_smoothing, chunk_rows)
+    by_image, hits = one_way(image, texts, places)
+    by_text, _ = one_way(text, images, places)
+    return (by_image + by_text) / 2, hits
+
+
+class _OneWay:
+    """Own rows find their places among others."""
+
+    def __init__(self, scale: Tensor, keys: Tensor | None, label_smoothing: float, chunk_rows: int) -> None:
+        self.scale, self.keys, self.label_smoothing, self.chunk_rows = scale, keys, label_smoothing, chunk_rows
+
+    def __call__(self, own: Tensor, others: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Own rows [b,D] among others [B,D] -> sum of losses, number of hits."""
         losses, hits = [], []
         for rows, targets in zip(own.split(self.chunk_rows), places.split(self.chunk_rows), strict=True):
-            args = (rows, others, targets, scale)
+            args = (rows, others, targets, self.scale)
             whole = len(rows) == len(own)
             loss, hit = self._chunk(*args) if whole else checkpoint(self._chunk, *args, use_reentrant=False, preserve_rng_state=False)
             losses.append(loss)
             hits.append(hit)
         return torch.stack(losses).sum(), torch.stack(hits).sum()
 
-    def _chunk(self, rows: Tensor, others: Tensor, targets: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    def _chunk(self, rows: Tensor, others: Tensor, places: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(rows.device.type, enabled=False):  # a temperature of 0.01 needs more digits than bf16 has
             logits = scale * rows @ others.T
+            targets = places if self.keys is None else self._shared(places)
             loss = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=self.label_smoothing)
-        return loss, (logits.detach().argmax(-1) == targets).float().sum()
+        best = logits.detach().argmax(-1)
+        right = best == places if self.keys is None else self.keys[best] == self.keys[places]
+        return loss, right.float().sum()
+
+    def _shared(self, places: Tensor) -> Tensor:
+        """Probabilities [b,B]: the same for all columns whose picture is that of the row."""
+        if self.keys is None:
+            raise ConfigError("columns share a row's probability by their keys")
+        equal = (self.keys[places][:, None] == self.keys[None]).float()
+        return equal / equal.sum(-1, keepdim=True)
 
 
 def gather_rows(rows: Tensor) -> tuple[Tensor, int]:
-    """[b,D] of every process -> [B,D] in order of rank, with gradient, and the index of this process's first row.
+    """[b,...] of every process -> [B,...] in order of rank, with gradient, and the index of this process's first row.
 
     Without a process group, or with one process, the rows themselves. ConfigError when processes hold unequally many rows.
     """

@@ -6,12 +6,11 @@ over micro-batches and ranks, divided by all weights.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
 from internvl.data.batch import Batch
-from internvl.models.internvl import InternVL
 
 
 class Losses(NamedTuple):
@@ -30,7 +29,7 @@ class Losses(NamedTuple):
 class Objective(Protocol):
     """What is minimised. Implementations are modules, so that what they remember is saved and moved with the model."""
 
-    def __call__(self, model: InternVL, batch: Batch, placeholder_id: int) -> Losses:
+    def __call__(self, model: Any, batch: Batch, placeholder_id: int) -> Losses:
         """Losses of a batch."""
         ...
 
@@ -42,9 +41,10 @@ class Objective(Protocol):
 class TrainingModule(nn.Module):
     """forward(batch) -> Losses. In training mode, what is frozen stays in evaluation mode: its drop path and dropout are off."""
 
-    def __init__(self, model: InternVL, objective: Objective, *, placeholder_id: int) -> None:
+    def __init__(self, model: nn.Module, objective: Objective, *, placeholder_id: int) -> None:
         super().__init__()
-        self.model = model
+        # Any: what a model can do beyond being a module is between it and its objective.
+        self.model: Any = model
         self.objective = objective
         self.placeholder_id = placeholder_id
 

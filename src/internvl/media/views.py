@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 import PIL.Image
+from torch import Tensor
 
-from internvl.eval.embedder import check_mode
+from internvl.errors import ConfigError
 from internvl.media.image import open_image
 from internvl.media.pixels import IMAGENET, normalise
 from internvl.messages import Image
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 BICUBIC = PIL.Image.Resampling.BICUBIC
 MIRROR = PIL.Image.Transpose.FLIP_LEFT_RIGHT
@@ -30,10 +27,10 @@ MIRROR = PIL.Image.Transpose.FLIP_LEFT_RIGHT
 def view_pixels(
     images: Sequence[Image], mode: str, *, size: int, mean: Sequence[float] = IMAGENET.mean, std: Sequence[float] = IMAGENET.std
 ) -> Tensor:
-    """float32[n, 3, size, size]. Raises MediaError for a picture that can't be opened, EvalError for an unknown mode."""
-    check_mode(mode)
-    show = cropped if mode == "crop" else squashed
-    return normalise([show(open_image(image.source, exif=False), size) for image in images], mean, std)
+    """float32[n, 3, size, size]. Raises MediaError for a picture that can't be opened, ConfigError for an unknown mode."""
+    if mode not in VIEWS:
+        raise ConfigError(f"a picture is shown as one of {', '.join(VIEWS)}, not {mode!r}")
+    return normalise([VIEWS[mode](open_image(image.source, exif=False), size) for image in images], mean, std)
 
 
 def squashed(image: PIL.Image.Image, size: int) -> PIL.Image.Image:
@@ -51,18 +48,18 @@ def cropped(image: PIL.Image.Image, size: int) -> PIL.Image.Image:
     return resized.crop((left, top, left + size, top + size))
 
 
-def random_view(image: PIL.Image.Image, draw: random.Random) -> PIL.Image.Image:
-    """A random part of 8 to 100 % of the area and of sides 3:4 to 4:3, mirrored every other time (Inception's crop).
+def random_view(image: PIL.Image.Image, draw: random.Random, *, smallest: float = 0.08, mirror: bool = True) -> PIL.Image.Image:
+    """A random part, from `smallest` to all of the area and of sides 3:4 to 4:3, mirrored every other time (Inception's crop).
 
     It is not resized: squashed later, it becomes what a random resized crop is.
     """
-    part = image.crop(_random_box(*image.size, draw))
-    return part.transpose(MIRROR) if draw.random() < 0.5 else part
+    part = image.crop(_random_box(*image.size, draw, smallest))
+    return part.transpose(MIRROR) if mirror and draw.random() < 0.5 else part
 
 
-def _random_box(width: int, height: int, draw: random.Random) -> tuple[int, int, int, int]:
+def _random_box(width: int, height: int, draw: random.Random, smallest: float) -> tuple[int, int, int, int]:
     for _ in range(10):
-        area = width * height * draw.uniform(0.08, 1.0)
+        area = width * height * draw.uniform(smallest, 1.0)
         ratio = math.exp(draw.uniform(math.log(3 / 4), math.log(4 / 3)))
         wide, high = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
         if 0 < wide <= width and 0 < high <= height:
@@ -77,3 +74,6 @@ def _middle_box(width: int, height: int) -> tuple[int, int, int, int]:
     high = max(1, min(height, round(width * 4 / 3)))
     left, top = (width - wide) // 2, (height - high) // 2
     return left, top, left + wide, top + high
+
+
+VIEWS: Mapping[str, Callable[[PIL.Image.Image, int], PIL.Image.Image]] = {"crop": cropped, "squash": squashed}
