@@ -77,6 +77,8 @@ def test_shards_of_dual_encoders_are_whole_ones(folders: tuple[Path, Path], kind
     assert losses(runs / f"{kind}_fsdp") == pytest.approx(losses(runs / f"{kind}_ddp"), rel=1e-5)
     sharded, whole = (load_dual_model(runs / f"{kind}_{name}" / "model") for name in ("fsdp", "ddp"))
     for (name, a), (_, b) in zip(sharded.named_parameters(), whole.named_parameters(), strict=True):
+        if name.endswith("pool.k.bias"):
+            continue  # the same for all keys, so softmax takes it away: its gradient is rounding, which AdamW makes as large as any
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4, msg=name)
 
 
