@@ -17,6 +17,7 @@ from typing import Literal
 
 from internvl import __version__
 from internvl.errors import InternVLError
+from internvl.kernels.features import cpu_flags
 
 CORE = {
     "torch": "torch",
@@ -71,7 +72,7 @@ def _library(package: str, module: str) -> Finding:
 
 
 def _processor() -> Iterator[Finding]:
-    flags = _cpu_flags()
+    flags = cpu_flags()
     yield Finding("cpu", "features", " ".join(flag for flag in CPU_FLAGS if flag in flags) or "not known on this system")
     usable = _usable_cores()
     yield Finding("cpu", "cores", f"{usable} usable of {os.cpu_count()}")
@@ -167,17 +168,6 @@ def _embedded() -> Iterator[Finding]:
             yield Finding("models", name, f"whole ({len(checkpoint.entries)} tensors, {checkpoint.layout} layout)")
         except InternVLError as error:
             yield Finding("models", name, f"broken ({error}): install internvl again", "fail")
-
-
-def _cpu_flags() -> frozenset[str]:
-    info = Path("/proc/cpuinfo")
-    if not info.exists():
-        return frozenset()
-    for line in info.read_text("utf-8", errors="replace").splitlines():
-        name, _, value = line.partition(":")
-        if name.strip() in ("flags", "Features"):
-            return frozenset(value.split())
-    return frozenset()
 
 
 def _usable_cores() -> int:
