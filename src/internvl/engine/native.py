@@ -51,12 +51,12 @@ class NativeRunner:
     def encode(self, pixels: Tensor) -> Tensor:
         """Normalised pixels [T,3,S,S] -> visual tokens [T,V,D]."""
         vision = self._vision.current()
-        return self.modules.encode(pixels) if vision is None else vision.encode(pixels)
+        return self.modules.encode(pixels) if vision is None or _autocast() else vision.encode(pixels)
 
     def read(self, ids: Tensor, visual: Tensor | None, *, placeholder_id: int, cache: KVCache, total: int) -> Tensor:
         """Append ids [1,L] to a cache -> logits [vocabulary] after the last of them."""
         language = self._language.current()
-        if language is None or not language.reads:
+        if language is None or not language.reads or _autocast():
             return self.modules.read(ids, visual, placeholder_id=placeholder_id, cache=cache, total=total)
         count = ids.shape[1]
         embeddings = self.model.embed(ids, visual, placeholder_id=placeholder_id)[0]
@@ -68,7 +68,7 @@ class NativeRunner:
     def decode(self, tokens: Sequence[Sequence[int]], caches: Sequence[KVCache]) -> Tensor:
         """Append to each cache its tokens -> logits [n,vocabulary] after each of all n tokens."""
         language = self._language.known
-        if language is None:
+        if language is None or _autocast():
             return self.modules.decode(tokens, caches)
         news = [
             _appended(language, cache, len(row), language.angles.decode(cache.length, len(row)))
@@ -94,6 +94,11 @@ class _Watched(Generic[Pass]):
         if found != self._signature:
             self._signature, self.known = found, self._make()
         return self.known
+
+
+def _autocast() -> bool:
+    """Whether number types are torch's to choose, call by call (evaluation within training): caches then mix them."""
+    return torch.is_autocast_enabled("cpu")
 
 
 def _appended(language: LanguagePass, cache: KVCache, count: int, angles: tuple[Tensor, Tensor]) -> NewTokens:

@@ -264,3 +264,16 @@ def test_a_model_that_becomes_unknown_runs_by_its_modules() -> None:
 def test_without_kernels_modules_compute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTERNVL_KERNELS", "off")
     assert isinstance(make_runner(plain_model("qwen2")), TorchRunner)
+
+
+def test_under_autocast_the_modules_run() -> None:
+    """As when a model is asked in the middle of its training: its caches are of bfloat16 then, its weights of float32."""
+    model = plain_model("qwen2")
+    torch_runner, runner = both(model)
+    answers = []
+    with torch.autocast("cpu", torch.bfloat16):
+        for each in (torch_runner, runner):
+            cache = model.new_cache()
+            read(each, cache, text())
+            answers.append(each.decode([[3]], [cache]))
+    assert torch.equal(*answers)
