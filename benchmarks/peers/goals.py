@@ -95,9 +95,9 @@ def _ratio(goal: Goal, ours: float, theirs: float) -> float:
 
 
 def _encoded_once(rows: Rows) -> Iterator[str]:
-    """Who answers about a picture seen in another chat without encoding it."""
-    key = "other_chat_encode_s"
+    """Who answers about a picture seen in another chat, behind another system message, without encoding it."""
+    key = "other_system_encode_s"
     names = sorted({row["contender"] for row in rows if key in row["figures"]})
     spared = [name for name in names if median(values(rows, name, key)) < ENCODED_NOTHING_S]
     if names:
-        yield f"\nA picture seen before in another chat is not encoded again by: {', '.join(spared) or 'none'}."
+        yield f"\nA picture seen before in a chat with another system message is not encoded again by: {', '.join(spared) or 'none'}."

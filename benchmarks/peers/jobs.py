@@ -6,6 +6,7 @@ PEERS_DIR/models/SHAPE/llama.cpp/q4_0.gguf ...   PEERS_DIR/models/SHAPE/openvino
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Place:
 def missing(contender: Contender, shape: str, place: Place) -> str | None:
     """Why a program can't take part; None if it can."""
     needed = {
-        "llama.cpp": [place.peers / "llama/bin/llama-server", _model(place, shape, "llama.cpp") / f"{contender.variant}.gguf"],
+        "llama.cpp": [place.peers / "llama/bin/llama-server", _model(place, shape, "llama.cpp") / f"{contender.weights}.gguf"],
         "openvino": [_python(place), _model(place, shape, "openvino") / contender.variant / "openvino_tokenizer.xml"],
     }
     absent = [path for path in needed.get(contender.program, []) if not path.exists()]
@@ -53,7 +54,7 @@ def python_of(contender: Contender, place: Place) -> str:
 def job_of(contender: Contender, shape: str, parts: list[str], lengths: dict[str, int], place: Place) -> dict[str, Any]:
     """The job of a worker, as JSON can hold it."""
     folders = ensure_checkpoint(shape, place.cache)
-    log = place.cache / "llama-server.log"
+    log = place.cache / f"llama-server-{os.getpid()}.log"  # two runs at once don't read each other's
     log.write_bytes(b"")
     setup: dict[str, Any] = {"variant": contender.variant, "threads": place.threads, "binary": "", "log": str(log), "extra": {}}
     if contender.program == "internvl":

@@ -31,7 +31,7 @@ REPLY_TIMEOUT_S = 900
 
 
 class LlamaPeer:
-    """`folder` holds `VARIANT.gguf` and `VARIANT-mmproj.gguf`."""
+    """`folder` holds `WEIGHTS.gguf` and `WEIGHTS-mmproj.gguf`; the variant is WEIGHTS, or `WEIGHTS fa-off` without flash attention."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
@@ -102,10 +102,12 @@ class LlamaPeer:
 
     def _start(self, *, slots: int) -> None:
         setup, threads = self._setup, str(self._setup.threads)
-        model = setup.folder / setup.variant
+        weights, _, off = setup.variant.partition(" ")
+        model = setup.folder / weights
+        flash = "off" if off == "fa-off" else "on"
         self._port = _free_port()
         command = [
-            setup.binary, "--model", f"{model}.gguf", "--mmproj", f"{model}-mmproj.gguf", "--flash-attn", "on", "--offline",
+            setup.binary, "--model", f"{model}.gguf", "--mmproj", f"{model}-mmproj.gguf", "--flash-attn", flash, "--offline",
             "--threads", threads, "--threads-batch", threads, "--ctx-size", str(CONTEXT), "--parallel", str(slots),
             "--host", "127.0.0.1", "--port", str(self._port), "--log-verbosity", "4", "--log-timestamps", "--log-prefix",
         ]  # fmt: skip

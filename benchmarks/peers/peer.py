@@ -24,16 +24,21 @@ OTHER_QUESTION = "How many colours are there?"
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A picture file that every program cuts into `tiles` tiles, thumbnail included; `seed` tells it from the others."""
+    """A picture file that every program cuts into `tiles` tiles, thumbnail included; `seed` tells it from the others.
+
+    chat: the number in its chats' system message; None: its seed, so that chats about different pictures differ from their start and
+    nothing read for one helps another.
+    """
 
     path: str
     tiles: int
     seed: int
+    chat: int | None = None
 
     @property
     def system(self) -> str:
-        """The system message of a chat about it. Prompts differ from their start, so nothing read for another picture helps."""
-        return f"Chat {self.seed:03}."
+        """The system message of a chat about it."""
+        return f"Chat {self.seed if self.chat is None else self.chat:03}."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,7 @@ LLAMA_FLAGS = (
     "-DLLAMA_BUILD_EXAMPLES=OFF",
 )
 QUANTIZE = ("--output-tensor-type", "q8_0")  # the head, as OpenVINO's int4 keeps it too
+PARTIAL = "PARTIAL"  # stands for the file that a command writes
 HERE = Path(__file__).parent
 
 
@@ -59,13 +60,12 @@ def llama(peers: Path, options: argparse.Namespace) -> None:
         folder = peers / "models" / shape / "llama.cpp"
         folder.mkdir(parents=True, exist_ok=True)
         for name, (language, vision) in GGUF.items():
-            target = folder / f"{name}.gguf"
-            if not target.exists() and language == "q4_0":
-                _run([build / "bin/llama-quantize", *QUANTIZE, folder / "f16.gguf", target, "q4_0", str(options.threads)])
-            elif not target.exists():
-                _run([*convert, original, "--outtype", language, "--outfile", target])
-            if not (mmproj := folder / f"{name}-mmproj.gguf").exists():
-                _run([*convert, original, "--mmproj", "--outtype", vision, "--outfile", mmproj])
+            if language == "q4_0":
+                quantize = [build / "bin/llama-quantize", *QUANTIZE, folder / "f16.gguf", PARTIAL, "q4_0", str(options.threads)]
+                _make(folder / f"{name}.gguf", quantize)
+            else:
+                _make(folder / f"{name}.gguf", [*convert, original, "--outtype", language, "--outfile", PARTIAL])
+            _make(folder / f"{name}-mmproj.gguf", [*convert, original, "--mmproj", "--outtype", vision, "--outfile", PARTIAL])
 
 
 def openvino(peers: Path, options: argparse.Namespace) -> None:
@@ -127,6 +127,14 @@ def _llama_source(peers: Path) -> Path:
             archive.extractall(peers / "source", filter="data")
         found = list(peers.glob("source/llama_cpp_python-*/vendor/llama.cpp"))
     return found[0]
+
+
+def _make(target: Path, command: Sequence[str | Path]) -> None:
+    """Run a command that writes PARTIAL, which becomes `target` when it is whole; nothing if that is there."""
+    if not target.exists():
+        partial = target.with_suffix(".partial")
+        _run([partial if word == PARTIAL else word for word in command])
+        partial.rename(target)
 
 
 def _run(command: Sequence[str | Path]) -> None:

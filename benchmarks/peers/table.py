@@ -39,6 +39,8 @@ METRICS = (
     Metric("second turn, cache kept by its caller", "second_turn_by_hand_s"),
     Metric("same picture in another chat, first token", "other_chat_s"),
     Metric("of it, encode", "other_chat_encode_s"),
+    Metric("and behind another system message", "other_system_s"),
+    Metric("of it, encode", "other_system_encode_s"),
     Metric("four requests together", "batch_s"),
     Metric("four requests together", "batch_tok_s", "tok/s", True),
     Metric("peak memory, 1 tile", "peak_one_mb", "MB"),

@@ -1,6 +1,6 @@
 """One program in a process of its own: `python -m benchmarks.peers.worker JOB.json` prints one line of JSON.
 
-    load -> one tile (cold, then twice) -> second turn -> the same picture in another chat -> seven -> thirteen -> four at once
+    load -> one tile (cold, then twice) -> second turn -> the same picture in other chats -> seven -> thirteen -> four at once
 
 The job names the program, its model, the parts to measure and the pictures (see `benchmarks.peers.jobs`).
 """
@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,6 +21,7 @@ from benchmarks.peers.peer import NEXT_QUESTION, OTHER_QUESTION, QUESTION, Peer,
 
 Figures = dict[str, Any]
 COMPARED_TOKENS = 16
+OTHER_CHAT = 900
 
 
 def measure(job: dict[str, Any]) -> Figures:
@@ -59,8 +61,9 @@ def _one(peer: Peer, pictures: list[Picture], job: dict[str, Any], figures: Figu
         turn = peer.again(NEXT_QUESTION, tokens=2, by_hand=by_hand)
         if turn is not None:
             figures[key] = turn.first_token_s
-    other = peer.ask(short, OTHER_QUESTION, tokens=2)
-    figures["other_chat_s"], figures["other_chat_encode_s"] = other.first_token_s, other.encode_s
+    for key, picture in (("other_chat", short), ("other_system", replace(short, chat=OTHER_CHAT))):
+        other = peer.ask(picture, OTHER_QUESTION, tokens=2)
+        figures[f"{key}_s"], figures[f"{key}_encode_s"] = other.first_token_s, other.encode_s
 
 
 def _many(peer: Peer, pictures: list[Picture], job: dict[str, Any], figures: Figures) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 def test_rounds_turn_around_and_take_parts_as_often_as_planned() -> None:
     jobs = list(Plan().jobs("1b"))
     first = [contender.name for number, contender, _ in jobs if number == 0]
-    assert first == [contender.name for contender in CONTENDERS]
+    assert first == [contender.name for contender in CONTENDERS if contender.rounds["1b"][0]]
     assert [contender.name for number, contender, _ in jobs if number == 1][-1] == "internvl int4"
     sevens = sum("seven" in parts for _, contender, parts in jobs if contender.name == "llama.cpp q4_0")
     assert sevens == next(each for each in CONTENDERS if each.name == "llama.cpp q4_0").rounds["1b"][1]

@@ -75,5 +75,5 @@ def test_own_figures_alone_meet_nothing() -> None:
 
 
 def test_a_peer_that_encodes_a_known_picture_again_is_told_from_one_that_does_not() -> None:
-    rows = [row("internvl int4", other_chat_encode_s=0.001), row("OpenVINO int4", other_chat_encode_s=1.7)]
+    rows = [row("internvl int4", other_system_encode_s=0.001), row("OpenVINO int4", other_system_encode_s=1.7)]
     assert list(goals.lines(run(*rows)))[-1].endswith("again by: internvl int4.")

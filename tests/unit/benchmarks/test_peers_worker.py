@@ -72,6 +72,7 @@ def test_all_parts_give_their_figures(fake: Fake) -> None:
     assert figures["second_turn_s"] == 0.25
     assert "second_turn_by_hand_s" not in figures
     assert (figures["other_chat_s"], figures["other_chat_encode_s"]) == (0.5, 0.0)
+    assert (figures["other_system_s"], figures["other_system_encode_s"]) == (0.5, 0.0)
     assert figures["batch_tok_s"] == 4 * 16 / 8.0
     assert figures["answer"] == list(range(16))
     assert figures["peak_one_mb"] < figures["peak_seven_mb"]
