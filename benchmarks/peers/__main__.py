@@ -111,7 +111,9 @@ def report(run: dict[str, Any]) -> Iterator[str]:
 def store(runs: list[dict[str, Any]], folder: Path, place: Place) -> Path:
     """The row as JSON with what it was measured on, and the tables beside it as Markdown."""
     now = datetime.now(UTC)
-    head = {"date": now.isoformat(timespec="seconds"), "command": shlex.join(["python", "-m", "benchmarks.peers", *sys.argv[1:]])}
+    # Where the peers lie says something about this machine alone.
+    words = ["../peers" if Path(word).resolve() == place.peers else word for word in sys.argv[1:]]
+    head = {"date": now.isoformat(timespec="seconds"), "command": shlex.join(["python", "-m", "benchmarks.peers", *words])}
     about = describe()
     about["versions"] |= versions(place.peers)
     about["kernels"] = status().instructions
