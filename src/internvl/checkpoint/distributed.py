@@ -21,7 +21,7 @@ from torch import distributed as dist
 from internvl.checkpoint.keymap import Layout, keymap
 from internvl.checkpoint.load import DEFAULT_SHARD_BYTES, DTYPE_NAMES, config_values
 from internvl.checkpoint.shard_storage import PieceReader, PieceWriter, read_index
-from internvl.checkpoint.shard_writer import TensorSpec, json_text, write_shards, write_text
+from internvl.checkpoint.shard_writer import json_text, specs_of, write_shards, write_text
 from internvl.errors import CheckpointError, ConfigError
 from internvl.models.internvl import InternVL
 
@@ -100,10 +100,7 @@ def export_model(
         for _ in tensors():
             pass
         return
-    specs = {}
-    for entry in entries:
-        for name, shape in zip(entry.stored, entry.stored_shapes(tuple(state[entry.ours].shape)), strict=True):
-            specs[name] = TensorSpec(shape, dtype)
+    specs = specs_of(entries, state, dtype)
     if values is None:
         values = config_values(model.config, layout=layout, dtype=dtype, placeholder_id=placeholder_id, token_ids={})
     folder.mkdir(parents=True, exist_ok=True)

@@ -21,11 +21,11 @@ from internvl.checkpoint.distributed import whole
 from internvl.checkpoint.fields import Fields, read_json
 from internvl.checkpoint.keymap import Entry, language_entries, linear_entries, vision_entries
 from internvl.checkpoint.language_config import read_language, write_language
-from internvl.checkpoint.load import DEFAULT_SHARD_BYTES, DTYPE_NAMES
+from internvl.checkpoint.load import DEFAULT_SHARD_BYTES, DTYPE_NAMES, stored_or_fast
 from internvl.checkpoint.original import read_vision, write_vision
 from internvl.checkpoint.placing import assign, read_parameter
 from internvl.checkpoint.shard_header import DTYPES
-from internvl.checkpoint.shard_writer import TensorSpec, json_text, write_shards, write_text
+from internvl.checkpoint.shard_writer import json_text, specs_of, write_shards, write_text
 from internvl.checkpoint.shards import ShardReader
 from internvl.checkpoint.stored_tensors import check_names, check_shapes
 from internvl.errors import CheckpointError, ConfigError
@@ -113,7 +113,7 @@ def load_dual_model(folder: Path, *, device: torch.device | str = "cpu", dtype: 
         model = DualModel(config).eval()
     check_shapes(folder, entries, reader, {name: tuple(parameter.shape) for name, parameter in model.named_parameters()})
     place = torch.device(device)
-    wanted = dtype or _stored_or_fast(folder, place)
+    wanted = dtype or stored_or_fast(stored_dtype(folder), {place})
     for entry in entries:
         assign(model, entry.ours, read_parameter(reader, entry, device=place, dtype=wanted))
     return model
@@ -140,11 +140,7 @@ def save_dual_model(
     if dtype not in DTYPE_NAMES:
         raise CheckpointError(f"a checkpoint holds {', '.join(DTYPE_NAMES.values())}, not {dtype}")
     state, entries = dict(model.named_parameters()), dual_keymap(model.config)
-    specs = {
-        name: TensorSpec(shape, dtype)
-        for entry in entries
-        for name, shape in zip(entry.stored, entry.stored_shapes(tuple(state[entry.ours].shape)), strict=True)
-    }
+    specs = specs_of(entries, state, dtype)
     tied = model.config.language.tie_embeddings
     if tied:  # the original code expects both names
         specs[EMBEDDING] = specs[HEAD]
@@ -193,8 +189,3 @@ def _pool(ours: str, theirs: str) -> Iterator[Entry]:
         yield Entry(f"{ours}.{part}.weight", (f"{theirs}.cross_attn.{part}.weight",))
         yield Entry(f"{ours}.{part}.bias", (f"{theirs}.cross_attn.{part}_bias",))
     yield from linear_entries(f"{ours}.out", f"{theirs}.cross_attn.proj", bias=True)
-
-
-def _stored_or_fast(folder: Path, place: torch.device) -> torch.dtype:
-    stored = stored_dtype(folder)
-    return torch.float32 if stored == torch.float16 and place.type == "cpu" else stored

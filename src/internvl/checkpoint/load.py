@@ -15,7 +15,7 @@ from internvl.checkpoint.keymap import Layout, keymap
 from internvl.checkpoint.placement import Devices, devices_of
 from internvl.checkpoint.placing import assign, read_parameter
 from internvl.checkpoint.quantised import load_packed, load_quantising
-from internvl.checkpoint.shard_writer import TensorSpec, json_text, write_shards, write_text
+from internvl.checkpoint.shard_writer import json_text, specs_of, write_shards, write_text
 from internvl.errors import ConfigError
 from internvl.models.build import meta_model
 from internvl.models.config import InternVLConfig
@@ -48,7 +48,7 @@ def load_weights(
     """
     places = devices_of(checkpoint.config, devices)
     kinds = {device.type for device in places.values()}
-    wanted = dtype or _stored_or_fast(checkpoint.dtype, set(places.values()))
+    wanted = dtype or stored_or_fast(checkpoint.dtype, set(places.values()))
     if checkpoint.packed is not None and plan is not None and PRESETS.get(checkpoint.packed.quantization.name) != plan:
         raise ConfigError(f"{checkpoint.folder} is quantised already ({checkpoint.packed.quantization.name}); load it as it is")
     if checkpoint.packed is not None and kinds == {"cpu"}:
@@ -87,10 +87,7 @@ def save_model(
         raise ConfigError(
             f"no layout has a place for {strange[0]!r} and {len(strange) - 1} more: merge adapters before saving the model"
         )
-    specs = {}
-    for entry in entries:
-        for name, shape in zip(entry.stored, entry.stored_shapes(tuple(state[entry.ours].shape)), strict=True):
-            specs[name] = TensorSpec(shape, state[entry.ours].dtype)
+    specs = specs_of(entries, state)
     values = config_values(model.config, layout=layout, dtype=model.dtype, placeholder_id=placeholder_id, token_ids=token_ids or {})
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "config.json", json_text(values))
@@ -114,6 +111,7 @@ def config_values(
     return values
 
 
-def _stored_or_fast(stored: torch.dtype, devices: set[torch.device]) -> torch.dtype:
+def stored_or_fast(stored: torch.dtype, devices: set[torch.device]) -> torch.dtype:
+    """The stored type, but float32 for float16 on a CPU, which has no fast float16 arithmetic."""
     on_cpu = any(device.type == "cpu" for device in devices)
     return torch.float32 if stored == torch.float16 and on_cpu else stored

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
+from internvl.checkpoint.keymap import Entry
 from internvl.checkpoint.shard_header import CACHE_LINE, DTYPE_CODES, encode_header
 from internvl.checkpoint.shards import INDEX_FILE, SINGLE_FILE
 from internvl.errors import CheckpointError, ConfigError
@@ -35,6 +36,15 @@ class TensorSpec:
     def bytes(self) -> int:
         """Its size on disk."""
         return math.prod(self.shape) * self.dtype.itemsize
+
+
+def specs_of(entries: Iterable[Entry], parameters: Mapping[str, Tensor], dtype: torch.dtype | None = None) -> dict[str, TensorSpec]:
+    """What the stored tensors of some parameters, named as ours, will be. dtype: None keeps each parameter's own."""
+    return {
+        name: TensorSpec(shape, dtype or parameters[entry.ours].dtype)
+        for entry in entries
+        for name, shape in zip(entry.stored, entry.stored_shapes(tuple(parameters[entry.ours].shape)), strict=True)
+    }
 
 
 def write_shards(folder: Path, tensors: Iterator[tuple[str, Tensor]], specs: Mapping[str, TensorSpec], *, max_shard_bytes: int) -> None:

@@ -72,15 +72,16 @@ class PictureIndex:
         self._claim()
         self._rows: list[Entry] = []
         self._live: dict[str, int] = {}
-        vectors = [self._read(part) for part in sorted(folder.glob(PATTERN))]
-        self._vectors = torch.cat(vectors) if vectors else torch.empty(0, dual.model.config.embed_dim, dtype=torch.float16)
+        self._vectors = [self._read(part) for part in sorted(folder.glob(PATTERN))]
         self._nearest: Nearest | None = None
+        self._by_row: dict[int, str] = {}
 
     def __len__(self) -> int:
         return len(self._live)
 
     def update(self, *, progress: Told | None = None) -> Update:
         """Encode what is new or changed, forget what is gone."""
+        self._nearest = None
         present = dict(_listed(self.pictures, self.folder))
         gone = [path for path in self._live if path not in present]
         for path in gone:
@@ -93,7 +94,6 @@ class PictureIndex:
             self.folder / SKIPPED,
             "".join(json.dumps({"path": path, "reason": why}, ensure_ascii=False) + "\n" for path, why in skipped),
         )
-        self._nearest = None
         return Update(len(fresh) - len(skipped), len(gone), tuple(skipped))
 
     def search(self, query: str | Image, *, top: int = 10) -> list[Found]:
@@ -102,10 +102,11 @@ class PictureIndex:
             raise ConfigError(f"at least one picture must be asked for, not {top}")
         vector = (self.dual.encode_texts([query]) if isinstance(query, str) else self.dual.encode_images([query]))[0]
         if self._nearest is None:
-            self._nearest = Nearest(self._vectors, self.folder)
-        live = {row: path for path, row in self._live.items()}
-        hits = self._nearest.search(vector, top, alive=live.__contains__)
-        return [Found(self.pictures / live[row], score) for row, score in hits]
+            nothing = torch.empty(0, len(vector), dtype=torch.float16)
+            self._nearest = Nearest(torch.cat([nothing, *self._vectors]), self.folder)
+            self._by_row = {row: path for path, row in self._live.items()}
+        hits = self._nearest.search(vector, top, alive=self._by_row.__contains__)
+        return [Found(self.pictures / self._by_row[row], score) for row, score in hits]
 
     def _add(self, entries: Sequence[Entry], told: Callable[[int], None]) -> list[tuple[str, str]]:
         """Encode a part's pictures and store them; what was skipped."""
@@ -146,7 +147,7 @@ class PictureIndex:
         save_file({"vectors": vectors.contiguous()}, unfinished, metadata={"pictures": told})
         os.replace(unfinished, path)
         self._take(entries)
-        self._vectors = torch.cat([self._vectors, vectors])
+        self._vectors.append(vectors)
 
     def _read(self, path: Path) -> Tensor:
         try:

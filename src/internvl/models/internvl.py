@@ -17,6 +17,7 @@ from internvl.models.language.cache import KVCache, Step
 from internvl.models.language.decoder import Decoder
 from internvl.models.language.rows import Cache
 from internvl.models.projector import Projector
+from internvl.models.recompute import set_checkpointing
 from internvl.models.vision.encoder import VisionEncoder
 
 
@@ -72,10 +73,7 @@ class InternVL(nn.Module):
 
     def set_activation_checkpointing(self, enabled: bool) -> None:
         """In training, keep each block's input only and compute the block again for its gradient: less memory, a third more work."""
-        for layer in self.vision_encoder.blocks:
-            layer.checkpointing = enabled
-        for block in self.language_model.blocks:
-            block.checkpointing = enabled
+        set_checkpointing((*self.vision_encoder.blocks, *self.language_model.blocks), enabled)
 
     def new_cache(self) -> KVCache:
         """An empty cache for one sequence."""

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+
+
+def set_checkpointing(blocks: Iterable[Any], enabled: bool) -> None:
+    """In training, keep each block's input only and compute the block again for its gradient: less memory, a third more work."""
+    for block in blocks:
+        block.checkpointing = enabled
 
 
 def recomputes(block: nn.Module, x: Tensor, *, wanted: bool) -> bool:

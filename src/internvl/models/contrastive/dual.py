@@ -25,6 +25,7 @@ from internvl.models.contrastive.masks import caption_mask, text_mask
 from internvl.models.language.cache import KVCache, Step
 from internvl.models.language.decoder import Decoder
 from internvl.models.linear import Linear
+from internvl.models.recompute import set_checkpointing
 from internvl.models.vision.encoder import VisionEncoder
 
 Mode: TypeAlias = Literal["InternVL-C", "InternVL-G"]
@@ -123,10 +124,7 @@ class DualModel(nn.Module):
 
     def set_activation_checkpointing(self, enabled: bool) -> None:
         """In training, keep each block's input only and compute the block again for its gradient."""
-        for layer in self.vision_encoder.blocks:
-            layer.checkpointing = enabled
-        for block in self.language_model.blocks:
-            block.checkpointing = enabled
+        set_checkpointing((*self.vision_encoder.blocks, *self.language_model.blocks), enabled)
 
     def _queries(self, batch: int) -> Tensor:
         if not self.config.queries:
