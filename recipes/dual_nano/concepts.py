@@ -1,6 +1,6 @@
 """What is drawn and what it is called: emoji of every set, with names and keywords in all languages of emojibase.
 
-    emojibase/LANGUAGE/data.json -> Concept (code points, names, keywords) -> icon sets -> SVG text or picture file of each style
+    emojibase/LANGUAGE/data.json -> Concept (code points, names, keywords) -> icon sets -> Labelled, for each set
 
 People with a skin tone and the pieces that flags are made of are left out.
 """
@@ -15,11 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from recipes.dual_nano.labelled import Labelled
 from recipes.nano.data.materials import ensure
 
-TRAINED_STYLES = ("twemoji", "noto-emoji", "fluent-emoji", "fluent-emoji-3d")
-UNSEEN_STYLE = "openmoji"
-STYLES = (*TRAINED_STYLES, UNSEEN_STYLE)
+TRAINED_SETS = ("twemoji", "noto-emoji", "fluent-emoji", "fluent-emoji-3d")
+UNSEEN_SET = "openmoji"
 COMPONENTS = 2  # emojibase's group of skin tones and hair
 
 
@@ -53,13 +53,13 @@ def concepts() -> tuple[Concept, ...]:
     )
 
 
-def languages() -> tuple[str, ...]:
-    """The languages that name the concepts."""
-    return tuple(sorted({language for concept in concepts() for language in concept.names}))
+def emoji(style: str) -> Iterator[Labelled]:
+    """Each concept that a set draws. Raises MissingMaterial."""
+    for concept, source in _drawings(style):
+        yield Labelled(style, concept.code, concept.names, source, concept.keywords)
 
 
-def drawings(style: str) -> Iterator[tuple[Concept, str | Path]]:
-    """Each concept that a style draws: an SVG text, or a picture file."""
+def _drawings(style: str) -> Iterator[tuple[Concept, str | Path]]:
     package = ensure(style)[style] / "package"
     if style == "fluent-emoji-3d":
         yield from _files(package / "assets")

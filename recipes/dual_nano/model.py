@@ -1,4 +1,4 @@
-"""Sizes of internvl-dual-nano, and its weights before training: an InternViT of 112 px pictures and a small causal text tower."""
+"""Sizes of internvl-dual-nano, and its weights before training: an InternViT and a small causal text tower."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from internvl.models.norm import RMSNorm
 WIDTH, EMBED = 192, 192
 
 
-def config(*, vision_layers: int = 6, text_layers: int = 4) -> DualConfig:
+def config(*, side: int = 112, vision_layers: int = 6, text_layers: int = 4) -> DualConfig:
     """No queries: an InternVL-C. The output head is the embedding, and nothing trains it apart."""
     vision = VisionConfig(
-        hidden_size=WIDTH, intermediate_size=4 * WIDTH, num_layers=vision_layers, num_heads=3, image_size=112,
+        hidden_size=WIDTH, intermediate_size=4 * WIDTH, num_layers=vision_layers, num_heads=3, image_size=side,
         norm="layer_norm", qkv_bias=True, qk_norm=False,
     )  # fmt: skip
     language = LanguageConfig(
@@ -58,7 +58,7 @@ def random_model(sizes: DualConfig, *, seed: int = 1) -> DualModel:
     return model.eval()
 
 
-def write_start(folder: Path, sizes: DualConfig | None = None) -> None:
-    """A checkpoint folder with tokenizer that training begins from."""
+def write_start(folder: Path, *, side: int = 112) -> None:
+    """A checkpoint folder with tokenizer that training begins from. side: of the pictures, in pixels."""
     write_tokenizer(folder)
-    save_dual_model(random_model(sizes or config()), folder)
+    save_dual_model(random_model(config(side=side)), folder)

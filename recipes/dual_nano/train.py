@@ -1,7 +1,9 @@
 """Train internvl-dual-nano: pictures and captions are drawn, the vocabulary learnt, and the rest is `internvl train`'s trainer.
 
-    python -m recipes.dual_nano.train --steps 4000
-    python -m recipes.dual_nano.measure --model runs/dual-nano/run/model
+    coarse: pictures of 56 px, 17 tokens, most of the pairs      fine: the same weights with stretched positions, 112 px, 65 tokens
+
+    python -m recipes.dual_nano.train
+    python -m recipes.dual_nano.measure --model runs/dual-nano/fine/model
 
 Start it again and it goes on.
 """
@@ -9,36 +11,76 @@ Start it again and it goes on.
 from __future__ import annotations
 
 import argparse
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from recipes.dual_nano.model import write_start
 from recipes.dual_nano.pairs import make
 
+from internvl.checkpoint.convert import CARRIED
+from internvl.checkpoint.dual import load_dual_model, save_dual_model
 from internvl.data.config import DataConfig
+from internvl.models.contrastive.dual import DualModel
+from internvl.models.vision.embeddings import stretch_positions
 from internvl.train.config import OptimConfig, TrainConfig
 from internvl.train.trainer import Trainer
 
-PAIRS = 128
+PAIRS = 192
 
 
-def run_config(out: Path, data: Path, *, steps: int) -> TrainConfig:
-    """Stage 1 of the family on one small machine: both towers from nothing, by Muon."""
+@dataclass(frozen=True)
+class Leg:
+    """A part of the training. side: of the pictures, in pixels. decay: its last part, over which the rates fall to zero."""
+
+    name: str
+    side: int
+    steps: int
+    lr: float
+    matrix_lr: float
+    decay: float
+
+
+COARSE = Leg("coarse", side=56, steps=2600, lr=1e-3, matrix_lr=0.01, decay=0.1)
+FINE = Leg("fine", side=112, steps=500, lr=4e-4, matrix_lr=0.004, decay=0.8)
+
+
+def run_config(leg: Leg, start: Path, out: Path, data: Path) -> TrainConfig:
+    """Stage 1 of the family on one small machine: both towers from nothing, the matrices by Muon."""
     return TrainConfig(
-        model=str(out / "start"),
-        out=out / "run",
+        model=str(start),
+        out=out / leg.name,
         objective="contrastive",
         train_parts=frozenset({"vision_encoder", "projector", "language_model"}),
-        data=DataConfig(manifest=data / "train.jsonl", root=data, max_tokens=48, packing=False, workers=1, held_back=0.002),
-        optim=OptimConfig(lr=1e-3, matrix_lr=0.01, weight_decay=0.05, warmup=100, schedule="wsd", decay=0.3, betas=(0.9, 0.98)),
+        data=DataConfig(manifest=data / "train.jsonl", root=data, max_tokens=24, packing=False, workers=0, held_back=0.002),
+        optim=OptimConfig(
+            lr=leg.lr, matrix_lr=leg.matrix_lr, weight_decay=0.05, warmup=100, schedule="wsd", decay=leg.decay, betas=(0.9, 0.98)
+        ),
         batch_size=PAIRS,
         rows_per_forward=PAIRS,
-        steps=steps,
+        steps=leg.steps,
         precision="bf16" if torch.cuda.is_available() else "fp32",
-        save_every=250,
-        eval_every=500,
+        save_every=200,
+        eval_every=400,
         log_every=20,
     )
+
+
+def stretched(source: Path, out: Path, *, side: int) -> None:
+    """The checkpoint of `source` for pictures of another size: positions interpolated, all else as it was."""
+    model = load_dual_model(source)
+    embeddings = model.vision_encoder.embeddings
+    cells = side // embeddings.patch_size
+    embeddings.positions = torch.nn.Parameter(stretch_positions(embeddings.positions.data, embeddings.grid, cells, cells))
+    sizes = replace(model.config, vision=replace(model.config.vision, image_size=side))
+    with torch.device("meta"):
+        larger = DualModel(sizes)
+    larger.load_state_dict(model.state_dict(), assign=True)
+    save_dual_model(larger, out)
+    for name in CARRIED:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, out / name)
 
 
 def main() -> None:
@@ -46,16 +88,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train internvl-dual-nano.")
     parser.add_argument("--out", type=Path, default=Path("runs/dual-nano"))
     parser.add_argument("--data", type=Path, default=Path("runs/dual-data"))
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--coarse-steps", type=int, default=COARSE.steps)
+    parser.add_argument("--fine-steps", type=int, default=FINE.steps)
     parser.add_argument("--threads", type=int, default=0)
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
+    coarse, fine = replace(COARSE, steps=options.coarse_steps), replace(FINE, steps=options.fine_steps)
     if not (options.data / "train.jsonl").is_file():
         make(options.data)
-    if not (options.out / "start" / "config.json").is_file():
-        write_start(options.out / "start")
-    print(Trainer(run_config(options.out, options.data, steps=options.steps)).run())
+    first, second = options.out / "start", options.out / "start-fine"
+    if not (first / "config.json").is_file():
+        write_start(first, side=coarse.side)
+    if not (second / "config.json").is_file():
+        print(Trainer(run_config(coarse, first, options.out, options.data)).run())
+        stretched(options.out / coarse.name / "model", second, side=fine.side)
+    print(Trainer(run_config(fine, second, options.out, options.data)).run())
 
 
 if __name__ == "__main__":

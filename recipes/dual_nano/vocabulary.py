@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 import sentencepiece
-from recipes.dual_nano.concepts import concepts
+from recipes.dual_nano.pairs import pictures, split
 
 from internvl.engine.dual_prompts import TEMPLATES
 from internvl.prompt.captions import CAPTION_PROMPT, TEXT_PREFIX, cleaned_caption
@@ -52,8 +52,9 @@ def write_tokenizer(folder: Path) -> None:
 
 
 def _texts() -> list[str]:
-    named = [cleaned_caption(text) for concept in concepts() for text in concept.names.values()]
-    tagged = [cleaned_caption(tag) for concept in concepts() for tags in concept.keywords.values() for tag in tags]
+    trained = [each for each in pictures() if split(each) == "train"]
+    named = [cleaned_caption(text) for each in trained for text in each.names.values()]
+    tagged = [cleaned_caption(tag) for each in trained for tags in each.keywords.values() for tag in tags]
     framed = [cleaned_caption(template.replace("{}", " ")) for rows in TEMPLATES.values() for template in rows for _ in range(20)]
     return [text for text in named + tagged + framed if text]
 

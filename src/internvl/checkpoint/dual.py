@@ -10,7 +10,7 @@ embedding is not looked at, unless config.json has `"tie_word_embeddings": false
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,26 @@ def load_dual_model(folder: Path, *, device: torch.device | str = "cpu", dtype: 
 
     dtype: None keeps the stored type, except that float16 becomes float32 on a CPU. Raises CheckpointError, ConfigError.
     """
+    stored = open_dual(folder)
+    place = torch.device(device)
+    wanted = dtype or stored_or_fast(stored_dtype(folder), {place})
+    for entry in stored.entries:
+        assign(stored.model, entry.ours, read_parameter(stored.reader, entry, device=place, dtype=wanted))
+    return stored.model
+
+
+@dataclass(frozen=True)
+class StoredDual:
+    """A checkpoint whose names and shapes are right. model: in evaluation mode, without values yet."""
+
+    config: DualConfig
+    entries: list[Entry]
+    reader: ShardReader
+    model: DualModel
+
+
+def open_dual(folder: Path) -> StoredDual:
+    """Read config.json and the headers of the shards. Raises CheckpointError for a tensor missing, unknown or of a wrong shape."""
     where = folder / "config.json"
     config = read_dual_config(read_json(where), str(where))
     reader = ShardReader(folder)
@@ -112,11 +132,7 @@ def load_dual_model(folder: Path, *, device: torch.device | str = "cpu", dtype: 
     with torch.device("meta"):
         model = DualModel(config).eval()
     check_shapes(folder, entries, reader, {name: tuple(parameter.shape) for name, parameter in model.named_parameters()})
-    place = torch.device(device)
-    wanted = dtype or stored_or_fast(stored_dtype(folder), {place})
-    for entry in entries:
-        assign(model, entry.ours, read_parameter(reader, entry, device=place, dtype=wanted))
-    return model
+    return StoredDual(config, entries, reader, model)
 
 
 def stored_dtype(folder: Path) -> torch.dtype:

@@ -152,7 +152,7 @@ def _hub() -> Iterator[Finding]:
 
 def _embedded() -> Iterator[Finding]:
     try:
-        from internvl.checkpoint.checkpoint import Checkpoint
+        from internvl.checkpoint.dual import is_dual
         from internvl.checkpoint.hub import embedded_models, resolve
         from internvl.prompt.tokenizer import load_tokenizer
     except ImportError as error:
@@ -163,11 +163,25 @@ def _embedded() -> Iterator[Finding]:
         yield Finding("models", "embedded", "none in this installation; give --model a folder or a hub name", "warn")
     for name in names:
         try:
-            checkpoint = Checkpoint(resolve(name), quantised=True)
-            load_tokenizer(checkpoint.folder)
-            yield Finding("models", name, f"whole ({len(checkpoint.entries)} tensors, {checkpoint.layout} layout)")
+            folder = resolve(name)
+            held = _dual_tensors(folder) if is_dual(folder) else _chat_tensors(folder)
+            load_tokenizer(folder)
+            yield Finding("models", name, f"whole ({held})")
         except InternVLError as error:
             yield Finding("models", name, f"broken ({error}): install internvl again", "fail")
+
+
+def _chat_tensors(folder: Path) -> str:
+    from internvl.checkpoint.checkpoint import Checkpoint
+
+    checkpoint = Checkpoint(folder, quantised=True)
+    return f"{len(checkpoint.entries)} tensors, {checkpoint.layout} layout"
+
+
+def _dual_tensors(folder: Path) -> str:
+    from internvl.checkpoint.dual import open_dual
+
+    return f"{len(open_dual(folder).entries)} tensors, a dual encoder"
 
 
 def _usable_cores() -> int:

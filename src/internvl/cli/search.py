@@ -13,6 +13,7 @@ from internvl.cli.attachments import attach_picture
 from internvl.cli.console import UsageError, note, print_table, progress, write_json
 
 INDEX = ".internvl-index"
+DEFAULT_DUAL = "internvl-dual-nano"
 
 
 def search(
@@ -22,8 +23,11 @@ def search(
         str | None, typer.Option("--like", metavar="PICTURE", show_default=False, help="Instead of words: a picture.")
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="A dual encoder: a folder or a hub name.")
-    ] = "OpenGVLab/InternVL-14B-224px",
+        str,
+        typer.Option(
+            "--model", "-m", help="A dual encoder: a folder, an embedded one, or a hub name such as OpenGVLab/InternVL-14B-224px."
+        ),
+    ] = DEFAULT_DUAL,
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="How many pictures are shown.")] = 10,
     index: Annotated[
         Path | None, typer.Option("--index", show_default=False, help=f"Where the index is kept; FOLDER/{INDEX} if not given.")

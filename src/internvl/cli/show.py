@@ -5,6 +5,7 @@ Parameters are counted on a model without storage, so a 76B model costs no memor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from internvl.cli import options
 from internvl.cli.console import UsageError, bytes_in_words, note, out, print_facts, print_table, write_json
 
 if TYPE_CHECKING:
+    from internvl.checkpoint.shard_header import TensorInfo
     from internvl.models.config import InternVLConfig, LanguageConfig, VisionConfig
     from internvl.models.families import Released
 
@@ -107,12 +109,14 @@ def _row(released: Released) -> dict[str, Any]:
 
 
 def _details_of(name: str) -> dict[str, Any]:
+    from internvl.checkpoint.dual import is_dual
     from internvl.checkpoint.hub import embedded_models, resolve
     from internvl.models.families import released_named
 
     is_path = name.startswith((".", "/", "~")) or Path(name).is_dir()
     if is_path or name in embedded_models():
-        return _folder_details(resolve(name))
+        folder = resolve(name)
+        return _dual_details(folder) if is_dual(folder) else _folder_details(folder)
     released = released_named(name)
     row = _row(released)
     facts = {key: row[key] for key in ("hub", "year", "vision", "language", "published")}
@@ -124,17 +128,42 @@ def _folder_details(folder: Path) -> dict[str, Any]:
 
     checkpoint = Checkpoint(folder, quantised=True)
     reader, packed = checkpoint.reader, checkpoint.packed
-    infos = packed.file_infos() if packed else [reader.info(name) for name in reader.names()]
-    files = sorted({info.file for info in infos})
     return {
         "folder": str(folder),
         "layout": "quantised" if packed else checkpoint.layout,
         **({"quantization": packed.quantization.in_words()} if packed else {}),
+        **_stored_details(folder, packed.file_infos() if packed else [reader.info(name) for name in reader.names()]),
+        **_config_details(checkpoint.config),
+    }
+
+
+def _dual_details(folder: Path) -> dict[str, Any]:
+    from internvl.checkpoint.dual import open_dual
+
+    stored = open_dual(folder)
+    config, counted = stored.config, sum(parameter.numel() for parameter in stored.model.parameters())
+    return {
+        "folder": str(folder),
+        "layout": "dual encoder (InternVL 1.0)",
+        **_stored_details(folder, [stored.reader.info(name) for name in stored.reader.names()]),
+        "parameters": counted,
+        "bytes_in_bfloat16": 2 * counted,
+        "image_size": config.vision.image_size,
+        "embedding_width": config.embed_dim,
+        "queries": config.queries,
+        "modes": "InternVL-C, InternVL-G" if config.queries else "InternVL-C",
+        "vision_encoder": _vision_details(config.vision),
+        "language_model": _language_details(config.language),
+    }
+
+
+def _stored_details(folder: Path, infos: Sequence[TensorInfo]) -> dict[str, Any]:
+    files = sorted({info.file for info in infos})
+    return {
         "dtype": ", ".join(sorted({info.dtype for info in infos})),
         "shards": len(files),
         "tensors": len(infos),
         "bytes_on_disk": sum((folder / file).stat().st_size for file in files),
-        **_config_details(checkpoint.config),
     }
 
 
