@@ -18,7 +18,7 @@ from internvl.models.norm import RMSNorm
 WIDTH, EMBED = 192, 192
 
 
-def config(*, side: int = 112, vision_layers: int = 6, text_layers: int = 4) -> DualConfig:
+def config(*, side: int = 112, vision_layers: int = 6, text_layers: int = 2) -> DualConfig:
     """No queries: an InternVL-C. The output head is the embedding, and nothing trains it apart."""
     vision = VisionConfig(
         hidden_size=WIDTH, intermediate_size=4 * WIDTH, num_layers=vision_layers, num_heads=3, image_size=side,

@@ -15,6 +15,7 @@ import json
 import random
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,12 @@ def make(out: Path) -> None:
 
 
 def pictures() -> Iterator[Labelled]:
-    """Every picture of every set, emoji first."""
+    """Every picture of every set, emoji first, with names in the languages that name emoji."""
     for style in (*TRAINED_SETS, UNSEEN_SET):
         yield from emoji(style)
-    yield from stamps()
+    spoken = {language for concept in concepts() for language in concept.names}
+    for each in stamps():
+        yield replace(each, names={language: name for language, name in each.names.items() if language in spoken})
     yield from clip_art({concept.names["en"].lower(): concept.names for concept in concepts()})
 
 

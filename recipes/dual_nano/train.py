@@ -1,5 +1,6 @@
 """Train internvl-dual-nano: pictures and captions are drawn, the vocabulary learnt, and the rest is `internvl train`'s trainer.
 
+    names:  the text tower alone, languages brought together
     coarse: pictures of 56 px, 17 tokens, most of the pairs      fine: the same weights with stretched positions, 112 px, 65 tokens
 
     python -m recipes.dual_nano.train
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import torch
 from recipes.dual_nano.model import write_start
+from recipes.dual_nano.names import learn_names
 from recipes.dual_nano.pairs import make
 
 from internvl.checkpoint.convert import CARRIED
@@ -28,6 +30,7 @@ from internvl.train.config import OptimConfig, TrainConfig
 from internvl.train.trainer import Trainer
 
 PAIRS = 192
+NAME_STEPS = 900
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,11 @@ class Leg:
     lr: float
     matrix_lr: float
     decay: float
+    warmup: int
 
 
-COARSE = Leg("coarse", side=56, steps=2600, lr=1e-3, matrix_lr=0.01, decay=0.1)
-FINE = Leg("fine", side=112, steps=500, lr=4e-4, matrix_lr=0.004, decay=0.8)
+COARSE = Leg("coarse", side=56, steps=2900, lr=1e-3, matrix_lr=0.01, decay=0.1, warmup=100)
+FINE = Leg("fine", side=112, steps=260, lr=4e-4, matrix_lr=0.004, decay=0.8, warmup=20)
 
 
 def run_config(leg: Leg, start: Path, out: Path, data: Path) -> TrainConfig:
@@ -55,7 +59,7 @@ def run_config(leg: Leg, start: Path, out: Path, data: Path) -> TrainConfig:
         train_parts=frozenset({"vision_encoder", "projector", "language_model"}),
         data=DataConfig(manifest=data / "train.jsonl", root=data, max_tokens=24, packing=False, workers=0, held_back=0.002),
         optim=OptimConfig(
-            lr=leg.lr, matrix_lr=leg.matrix_lr, weight_decay=0.05, warmup=100, schedule="wsd", decay=leg.decay, betas=(0.9, 0.98)
+            lr=leg.lr, matrix_lr=leg.matrix_lr, weight_decay=0.05, warmup=leg.warmup, schedule="wsd", decay=leg.decay, betas=(0.9, 0.98)
         ),
         batch_size=PAIRS,
         rows_per_forward=PAIRS,
@@ -88,6 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train internvl-dual-nano.")
     parser.add_argument("--out", type=Path, default=Path("runs/dual-nano"))
     parser.add_argument("--data", type=Path, default=Path("runs/dual-data"))
+    parser.add_argument("--name-steps", type=int, default=NAME_STEPS)
     parser.add_argument("--coarse-steps", type=int, default=COARSE.steps)
     parser.add_argument("--fine-steps", type=int, default=FINE.steps)
     parser.add_argument("--threads", type=int, default=0)
@@ -99,7 +104,10 @@ def main() -> None:
         make(options.data)
     first, second = options.out / "start", options.out / "start-fine"
     if not (first / "config.json").is_file():
-        write_start(first, side=coarse.side)
+        partial = options.out / "start.partial"
+        write_start(partial, side=coarse.side)
+        learn_names(partial, steps=options.name_steps)
+        partial.rename(first)
     if not (second / "config.json").is_file():
         print(Trainer(run_config(coarse, first, options.out, options.data)).run())
         stretched(options.out / coarse.name / "model", second, side=fine.side)

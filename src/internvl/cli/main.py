@@ -14,7 +14,23 @@ import typer
 from typer.core import TyperGroup
 
 from internvl import __version__
-from internvl.cli import assemble, chat, compare, convert, count, data, doctor, generate, quantize, score, search, serve, show, train
+from internvl.cli import (
+    assemble,
+    chat,
+    classify,
+    compare,
+    convert,
+    count,
+    data,
+    doctor,
+    generate,
+    quantize,
+    score,
+    search,
+    serve,
+    show,
+    train,
+)
 from internvl.cli import eval as eval_verb
 from internvl.cli.console import UsageError, complain, write_line
 from internvl.errors import InternVLError
@@ -66,6 +82,7 @@ app.command("chat")(chat.chat)
 app.command("generate")(generate.generate)
 app.command("serve")(serve.serve)
 app.command("search")(search.search)
+app.command("classify")(classify.classify)
 app.command("train")(train.train)
 app.add_typer(data.app, name="data")
 app.command("eval")(eval_verb.evaluate)

@@ -8,10 +8,17 @@ from typing import Annotated, TypeAlias
 import typer
 
 DEFAULT_MODEL = "internvl-nano"
+DEFAULT_DUAL = "internvl-dual-nano"
 
 Model: TypeAlias = Annotated[
     str,
     typer.Option("--model", "-m", help="A checkpoint folder, an embedded model, or a hub name such as OpenGVLab/InternVL2-8B."),
+]
+Dual: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--model", "-m", help="A dual encoder: a folder, an embedded one, or a hub name such as OpenGVLab/InternVL-14B-224px."
+    ),
 ]
 Media: TypeAlias = Annotated[
     list[str] | None, typer.Argument(metavar="MEDIA", show_default=False, help="Pictures and clips, told apart by suffix.")

@@ -16,16 +16,22 @@ from internvl.data.record import Origin
 
 @dataclass(frozen=True, kw_only=True)
 class PairBatch:
-    """The other texts of pairs, one row a pair, padded with id 0 and label -100; `image_keys` int64 [B]: equal for equal pictures."""
+    """The other texts of pairs, one row a pair, padded with id 0 and label -100; `image_keys` int64 [B]: equal for equal pictures.
+
+    kept: int64 [B,K], the patches of each picture that are shown; None: all.
+    """
 
     matching: Tensor
     caption_ids: Tensor
     caption_labels: Tensor
     image_keys: Tensor
+    kept: Tensor | None = None
 
     def to(self, device: torch.device) -> PairBatch:
         """The same on a device."""
-        return PairBatch(**{name: tensor.to(device, non_blocking=True) for name, tensor in vars(self).items()})
+        names = ("matching", "caption_ids", "caption_labels", "image_keys")
+        kept = None if self.kept is None else self.kept.to(device, non_blocking=True)
+        return PairBatch(**{name: getattr(self, name).to(device, non_blocking=True) for name in names}, kept=kept)
 
 
 @dataclass(frozen=True, kw_only=True)

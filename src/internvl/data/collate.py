@@ -49,11 +49,13 @@ def _pairs(examples: Sequence[Example]) -> PairBatch | None:
     pairs = [example.pair for example in examples if example.pair is not None]
     if not pairs:
         return None
+    kept = [pair.kept for pair in pairs if pair.kept is not None]
     return PairBatch(
         matching=_pad([pair.matching for pair in pairs], 0),
         caption_ids=_pad([pair.caption_ids for pair in pairs], 0),
         caption_labels=_pad([pair.caption_labels for pair in pairs], IGNORED),
         image_keys=torch.tensor([pair.image_key for pair in pairs]),
+        kept=None if not kept else torch.stack(kept),
     )
 
 

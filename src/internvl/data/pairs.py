@@ -3,8 +3,9 @@
     one picture, the assistant's last words -> cleaned caption -> Example: ids of "summarize:" + caption, one tile [1,3,S,S]
                                             -> PairTexts: the caption alone (matching), "English caption:" + caption (captioning)
 
-The picture is a random part of half to all of its area, squashed to a square and mirrored every other time; held-back ones are
-squashed whole. Nothing is repaired: a record without exactly one picture, or whose caption is empty once cleaned, is refused.
+The picture is a random part of half to all of its area, squashed to a square and mirrored every other time, and a share of its patches
+may be left out; held-back ones are squashed whole, with all patches. Nothing is repaired: a record without exactly one picture, or
+whose caption is empty once cleaned, is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch import Tensor
 from internvl.data.builder import Measure
 from internvl.data.example import Example
 from internvl.data.record import MediaSource, Record, RecordError
-from internvl.errors import MediaError
+from internvl.errors import ConfigError, MediaError
 from internvl.media.image import image_size, open_image
 from internvl.media.pixels import normalise
 from internvl.media.views import random_view, squashed
@@ -39,27 +40,38 @@ SMALLEST_VIEW = 0.5  # of the picture's area
 class PairTexts:
     """What else is made of a caption. image_key: equal for equal pictures; captions of one picture are no negatives of each other.
 
-    matching, caption_ids, caption_labels: int64 [L]; the prompt of the caption has no loss.
+    matching, caption_ids, caption_labels: int64 [L]; the prompt of the caption has no loss. kept: int64 [K], the patches of the
+    picture that are shown, row by row from 0, in order; None: all.
     """
 
     matching: Tensor
     caption_ids: Tensor
     caption_labels: Tensor
     image_key: int
+    kept: Tensor | None = None
 
     def copy(self) -> PairTexts:
         """The same in tensors of its own."""
-        return PairTexts(self.matching.clone(), self.caption_ids.clone(), self.caption_labels.clone(), self.image_key)
+        kept = None if self.kept is None else self.kept.clone()
+        return PairTexts(self.matching.clone(), self.caption_ids.clone(), self.caption_labels.clone(), self.image_key, kept)
 
 
 class PairBuilder:
     """Turns records into pairs for one dual encoder; it travels to worker processes by pickling.
 
     image_size: side of the pictures. max_tokens: of each of the three texts; a longer caption loses its end, as in the original.
+    patches: of a picture; so many of them times `masking`, rounded, are left out, anew each time a picture is seen.
     """
 
-    def __init__(self, tokenizer: Tokenizer, *, image_size: int, max_tokens: int, mirror: bool = True) -> None:
+    _shown = _patches = 0  # 0: all
+
+    def __init__(
+        self, tokenizer: Tokenizer, *, image_size: int, max_tokens: int, mirror: bool = True, patches: int = 0, masking: float = 0.0
+    ) -> None:
         self._tokenizer, self._side, self._max_tokens, self._mirror = tokenizer, image_size, max_tokens, mirror
+        self._patches, self._shown = patches, patches - round(masking * patches)
+        if not 0.0 <= masking < 1.0 or (masking and self._shown < 1):
+            raise ConfigError(f"patch_masking must lie in [0, 1) and leave one of the {patches} patches, not be {masking}")
 
     def build(self, record: Record, spec: DatasetSpec, *, seed: int) -> Example:
         """The pair of a record. The same seed gives the same view of the picture; seed 0 shows all of it. Raises RecordError."""
@@ -72,6 +84,7 @@ class PairBuilder:
             caption_ids=torch.tensor(prompt + written),
             caption_labels=torch.tensor([IGNORED] * len(prompt) + written),
             image_key=_key(source),
+            kept=self._kept(seed),
         )
         return Example(
             origin=record.origin,
@@ -105,6 +118,12 @@ class PairBuilder:
     @property
     def _eos(self) -> int:
         return 0 if self._tokenizer.eos_id is None else self._tokenizer.eos_id
+
+    def _kept(self, seed: int) -> Tensor | None:
+        """Drawn from the seed of this showing alone: the same on any rank, after a restart, and whatever else is random."""
+        if not seed or self._shown == self._patches:
+            return None
+        return torch.tensor(sorted(random.Random(f"patches {seed}").sample(range(self._patches), self._shown)))
 
     def _pixels(self, source: MediaSource, seed: int) -> Tensor:
         try:
