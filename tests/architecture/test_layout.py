@@ -41,7 +41,10 @@ def test_chatting_needs_neither_transformers_nor_torchvision() -> None:
 
 
 def test_no_source_file_imports_the_oracle_or_torchvision() -> None:
+    """One file opens a user's own CLIP by transformers, inside a function, when `data clean --similarity transformers:...` names it."""
     for path in FILES:
+        if path == SOURCE / "pipelines" / "clean" / "clip_models.py":
+            continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -54,7 +57,10 @@ def test_nothing_is_evaluated_or_unpickled() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in ("eval", "exec", "compile"), path
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
-                pytest.fail(f"{path} loads a pickle")
+                # One file, which `internvl convert` alone uses, and of nothing but tensors.
+                restricted = any(each.arg == "weights_only" and ast.unparse(each.value) == "True" for each in node.keywords)
+                assert restricted, path
+                assert path == SOURCE / "checkpoint" / "unpickle.py", f"{path} loads a pickle"
 
 
 def test_every_public_name_is_there() -> None:

@@ -1,4 +1,4 @@
-"""`internvl convert`: a checkpoint from one layout to the other, bit for bit."""
+"""`internvl convert`: a checkpoint from one layout to the other, bit for bit; the pickles of InternVL 1.0 to the released layout."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ def convert(
         str | None,
         typer.Option("--dtype", show_default=False, help="Of a quantised SRC: write plain weights, such as bfloat16, from it."),
     ] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option("--tokenizer", show_default=False, help="Of a pickle with a text tower: the folder of its tokenizer.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", show_default=False, help="Of a pickle: a config.json, where heads are not 128 wide.")
+    ] = None,
     max_shard_size: Annotated[str, typer.Option("--max-shard-size", help="Largest file, such as 5GB or 500MB.")] = "5GB",
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar and no summary.")] = False,
 ) -> None:
@@ -36,13 +42,24 @@ def convert(
 
     Numbers keep their type and their bits; LoRA adapters are merged. Memory peaks at one shard. Converting to the layout that SRC
     has writes it anew, in shards of the size asked for. A quantised SRC needs --dtype, and becomes the plain weights it stands for.
+
+    [bold]internvl convert internvl_c_13b_224px.pth ./internvl-c --to original --tokenizer ./InternVL-14B-224px[/bold]
+
+    SRC may also be one of the two pickles of InternVL 1.0, InternVL-C's or InternViT's. No code of it is run.
     """
     from internvl.checkpoint.convert import convert as convert_checkpoint
     from internvl.checkpoint.hub import resolve
+    from internvl.checkpoint.unpickle import is_pickle
     from internvl.engine.vlm import dtype_named
 
     layout, limit, kind = parse_layout(to), parse_bytes(max_shard_size), dtype_named(dtype)
-    folder = resolve(source)
+    pickled = Path(source).expanduser()
+    of_a_pickle = is_pickle(pickled) and pickled.is_file()
+    if not of_a_pickle and (tokenizer is not None or config is not None):
+        raise UsageError("--tokenizer and --config belong to a pickle; a checkpoint folder has its own")
+    if of_a_pickle and (layout != "original" or kind is not None):
+        raise UsageError("a pickle becomes --to original, in the type of its numbers; convert the folder that comes out once more")
+    folder = pickled if of_a_pickle else resolve(source)
     with progress("tensors", quiet=quiet) as bar:
 
         def advance(done: int, total: int) -> None:
@@ -50,7 +67,16 @@ def convert(
             task = bar.task_ids[0] if bar.task_ids else bar.add_task(f"-> {layout}", total=total, rate=0.0)
             bar.update(task, completed=done, rate=bar.tasks[0].speed or 0.0)
 
-        convert_checkpoint(folder, target, layout=layout, dtype=kind, max_shard_bytes=limit, progress=advance)
+        if of_a_pickle:
+            from internvl.checkpoint.pickled_models import convert_pickle
+
+            given = {"tokenizer": tokenizer, "config": config}
+            left_out = convert_pickle(folder, target, max_shard_bytes=limit, progress=advance, **given).left_out
+        else:
+            convert_checkpoint(folder, target, layout=layout, dtype=kind, max_shard_bytes=limit, progress=advance)
+            left_out = ()
+    if left_out and not quiet:
+        note(f"left out, as the model has no use for them: {', '.join(left_out[:5])}" + (" ..." if len(left_out) > 5 else ""))
     if not quiet:
         shards = sorted(target.glob("*.safetensors"))
         size = sum(shard.stat().st_size for shard in shards)

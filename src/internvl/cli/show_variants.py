@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from internvl.cli.console import note, print_table, write_json
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
 
 SCALE = 32
 BATCHES = (1, 4)
-ROUNDS = 2
 
 
 def show_variants(*, measured: bool, as_json: bool) -> None:
@@ -63,26 +61,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def _speed(variant: Variant) -> list[float]:
-    """Pictures a second of the toy at each batch size; the best of some rounds, after one that warms up."""
-    import torch
+    """Pictures a second of the toy at each batch size."""
+    from internvl.models.vision.speed import images_per_second
 
-    from internvl.models.vision.encoder import VisionEncoder
-
-    toy = variant.scaled(SCALE).config
-    torch.manual_seed(0)
-    encoder = VisionEncoder(toy).eval()
-    speeds = []
-    for batch in BATCHES:
-        pixels = torch.randn(batch, 3, toy.image_size, toy.image_size)
-        took = [_seconds(encoder, pixels) for _ in range(1 + ROUNDS)]
-        speeds.append(round(batch / min(took[1:]), 2))
-    return speeds
-
-
-def _seconds(encoder: Any, pixels: Any) -> float:
-    import torch
-
-    began = time.perf_counter()
-    with torch.inference_mode():
-        encoder(pixels)
-    return time.perf_counter() - began
+    return [round(images_per_second(variant.scaled(SCALE).config, batch=batch), 2) for batch in BATCHES]

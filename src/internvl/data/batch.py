@@ -30,8 +30,8 @@ class PairBatch:
     def to(self, device: torch.device) -> PairBatch:
         """The same on a device."""
         names = ("matching", "caption_ids", "caption_labels", "image_keys")
-        kept = None if self.kept is None else self.kept.to(device, non_blocking=True)
-        return PairBatch(**{name: getattr(self, name).to(device, non_blocking=True) for name in names}, kept=kept)
+        moved: dict[str, Tensor] = {name: getattr(self, name).to(device, non_blocking=True) for name in names}
+        return PairBatch(**moved, kept=None if self.kept is None else self.kept.to(device, non_blocking=True))
 
 
 @dataclass(frozen=True, kw_only=True)

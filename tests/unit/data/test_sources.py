@@ -217,6 +217,28 @@ def test_parquet_with_messages_as_json_text_and_lists_of_bytes(tmp_path: Path) -
         opened(path)
 
 
+def test_a_forged_size_in_a_shard_ends_it(tmp_path: Path) -> None:
+    """tarfile would go back and read the same members for ever."""
+    header = bytearray(tarfile.TarInfo("b.txt").tobuf())
+    header[124:136] = b"\xff" * 10 + (2**16 - 1024).to_bytes(2, "big")  # size -1024, in tar's binary form
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    whole = write_tar(tmp_path / "one.tar", {"a.txt": b"t"}).read_bytes()[:1024]
+    (tmp_path / "forged.tar").write_bytes(whole + bytes(header) + bytes(1024))
+    source = opened(tmp_path / "forged.tar")
+    assert len(source) == 2
+    with pytest.raises(RecordError, match="damaged behind its 1 samples"):
+        source.record(1)
+
+
+def test_nonsense_behind_a_member_is_no_end(tmp_path: Path) -> None:
+    content = write_tar(tmp_path / "one.tar", {"a.txt": b"t"}).read_bytes()[:1024]
+    (tmp_path / "odd.tar").write_bytes(content + b"nonsense" * 200)
+    source = opened(tmp_path / "odd.tar")
+    with pytest.raises(RecordError, match="byte 1024"):
+        source.record(len(source) - 1)
+
+
 def test_tar_shards(tmp_path: Path) -> None:
     members = {
         "a/001.jpg": b"JPG",

@@ -19,6 +19,7 @@ from internvl.data.manifest import DatasetSpec, ManifestError
 from internvl.data.record import RecordError
 from internvl.data.sources.file_reader import FileReader, parse_json
 from internvl.data.sources.row_file import RowFile
+from internvl.data.sources.tar_members import DAMAGE, members, missing_end, split_name
 
 IMAGES = ("jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff")
 VIDEOS = ("mp4", "webm", "mkv", "mov", "avi")
@@ -88,11 +89,8 @@ def _scan(path: Path, offsets: array[int], sizes: array[int], suffixes: array[in
     last_key = None
     try:
         with tarfile.open(path, "r:") as shard:
-            while (member := shard.next()) is not None:
-                shard.members.clear()  # type: ignore[attr-defined]  # tarfile would keep an object for each
-                if not member.isreg() or member.issparse():
-                    continue
-                key, suffix = _split(member.name)
+            for member in members(shard):
+                key, suffix = split_name(member.name)
                 if key != last_key:
                     firsts.append(len(offsets))
                     last_key = key
@@ -100,11 +98,11 @@ def _scan(path: Path, offsets: array[int], sizes: array[int], suffixes: array[in
                     offsets.append(member.offset_data)
                     sizes.append(member.size)
                     suffixes.append(_SUFFIXES.index(suffix))
-    except (tarfile.TarError, OSError) as error:
+            return missing_end(shard)
+    except DAMAGE as error:
         if not firsts:
             raise ManifestError(f"{path} is no plain tar file ({error}); compressed shards must be unpacked first") from error
         return str(error)
-    return None
 
 
 def _decoded(text: bytes) -> str:
@@ -112,10 +110,3 @@ def _decoded(text: bytes) -> str:
         return text.decode()
     except UnicodeDecodeError as error:
         raise RecordError(f"the sample's .txt is not UTF-8 text at byte {error.start}") from error
-
-
-def _split(name: str) -> tuple[str, str]:
-    """`a/0007.0.jpg` is a member `jpg` of the sample `a/0007`."""
-    folder, slash, base = name.rpartition("/")
-    key, _, suffix = base.partition(".")
-    return folder + slash + key, suffix.rpartition(".")[2].lower()

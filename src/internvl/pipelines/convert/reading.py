@@ -134,7 +134,7 @@ def _pass_bom(file: BinaryIO) -> None:
 
 def _ijson() -> Any:
     try:
-        import ijson  # type: ignore[import-untyped]
+        import ijson
     except ImportError as error:
         raise MissingDependencyError("converting JSON annotations needs ijson: pip install 'internvl[pipelines]'") from error
     return ijson
