@@ -123,8 +123,9 @@ def _check(config: RunConfig, operators: Sequence[Operator]) -> None:
     if twice is not None:
         raise PipelineError(f"two operators are called {twice!r}: names must differ")
     for operator in operators:
+        settings = operator.settings()  # weights that are missing say so themselves
         try:
-            json.dumps(operator.settings())
+            json.dumps(settings)
         except (TypeError, ValueError) as error:
             raise PipelineError(f"the settings of the operator {operator.name!r} are no JSON: {error}") from error
     for what in ("unit_rows", "workers", "max_file_bytes", "max_record_bytes"):

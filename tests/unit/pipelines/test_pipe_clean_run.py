@@ -18,6 +18,7 @@ from internvl.cli.main import app
 from internvl.pipelines.clean import clean as clean_module
 from internvl.pipelines.clean import language
 from internvl.pipelines.clean.clean import CleanConfig, clean
+from internvl.pipelines.clean.examples import Examples
 from internvl.pipelines.clean.histogram import Histogram
 from internvl.pipelines.clean.histogram_drawing import draw_histograms, histogram_svg
 from internvl.pipelines.clean.rules import PRESETS, Rules, load_preset, parse_rules, preset_text
@@ -126,7 +127,8 @@ def test_the_report_tells_all(inputs: Path, held_out: Path, tmp_path: Path) -> N
     assert (sum(width["all"]), sum(width["kept"]), width["missing"]) == (17, 9, 3)
     page = (out / "report.html").read_text("utf-8")
     escaped = "&lt;div&gt;shapes of all kinds&lt;/div&gt;"
-    for text in ("stage 1", "stage 2", "65.0%", "45.0%", escaped, "near duplicate: looks like"):
+    nearest = "width: kept, the nearest to the limit"
+    for text in ("stage 1", "stage 2", "65.0%", "45.0%", escaped, "near duplicate: looks like", nearest):
         assert text in page
     assert "<div>shapes of all kinds" not in page
     assert page.count("data:image/jpeg;base64,") > 10
@@ -139,7 +141,7 @@ def test_histograms_are_drawn_with_their_limits(tmp_path: Path) -> None:
     width, letters = Histogram("log"), Histogram("unit")
     width.add([5, 20, 300, None], numpy.array([False, True, True, False]))
     letters.add([0.5, 1.0], numpy.array([True, True]))
-    draw_histograms(Tally(rules, histograms={"width": width, "letters": letters}), tmp_path / "a.png")
+    draw_histograms(Tally(rules, Examples(rules), histograms={"width": width, "letters": letters}), tmp_path / "a.png")
     with PIL.Image.open(tmp_path / "a.png") as picture:
         assert picture.width > 500
     drawn = histogram_svg("width", width, rules.columns[0])

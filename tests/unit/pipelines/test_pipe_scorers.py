@@ -23,7 +23,17 @@ from internvl.pipelines.errors import PipelineError
 from internvl.pipelines.item import Drop, Item
 from internvl.pipelines.operator import Operator
 from internvl.pipelines.scorers.aesthetic import AestheticScore
-from internvl.pipelines.scorers.aesthetic_network import DETAIL, DETAILS, OVERVIEW, AestheticNetwork, looked_at, places
+from internvl.pipelines.scorers.aesthetic_network import (
+    DETAIL,
+    DETAILS,
+    NUMBERS,
+    OVERVIEW,
+    AestheticNetwork,
+    looked_at,
+    places,
+    statistics,
+)
+from internvl.pipelines.scorers.aesthetic_statistics import detail_statistics
 from internvl.pipelines.scorers.picture_score import PictureScore, ScoreTogether
 from internvl.pipelines.scorers.unsafe import UnsafeScore
 from internvl.pipelines.scorers.watermark import WatermarkScore
@@ -96,10 +106,24 @@ def test_a_working_size_keeps_area_aspect_and_multiples(size: tuple[int, int]) -
         assert abs(width / height - 4 / 3) < 0.08
 
 
-def test_the_aesthetic_network_takes_a_whole_and_four_details() -> None:
-    network = AestheticNetwork().eval()
-    assert network(torch.zeros(2, 3, OVERVIEW, OVERVIEW), torch.zeros(2, DETAILS, 3, DETAIL, DETAIL)).shape == (2,)
-    assert sum(weight.numel() for weight in network.parameters()) < 250_000
+def test_the_aesthetic_network_takes_the_numbers_of_a_picture() -> None:
+    numbers = torch.stack([statistics(scenery(1)), statistics(PIL.Image.new("RGB", (300, 200), "black"))])
+    assert numbers.shape == (2, NUMBERS)
+    assert numbers.isfinite().all()
+    assert AestheticNetwork().eval()(numbers).shape == (2,)
+
+
+def test_statistics_tell_blur_blocks_and_clipping() -> None:
+    def of(picture: PIL.Image.Image) -> list[float]:
+        pixels = torch.from_numpy(numpy.asarray(picture.crop((0, 0, DETAIL, DETAIL))).copy()).permute(2, 0, 1)
+        found: list[float] = detail_statistics(pixels[None])[0].tolist()
+        return found
+
+    sharp = scenery(3)
+    assert of(sharp.filter(PIL.ImageFilter.GaussianBlur(3)))[0] < of(sharp)[0]
+    squares = sharp.resize((60, 45)).resize(sharp.size, PIL.Image.Resampling.NEAREST)
+    assert of(squares)[41] > of(sharp)[41] + 1, "one column in eight stands out"
+    assert of(PIL.Image.new("RGB", sharp.size, "white"))[48] == 1, "all of it is clipped"
 
 
 @pytest.mark.parametrize("size", [(640, 480), (97, 1000), (20, 30), (3000, 2000), (1, 9000), (96, 96)])

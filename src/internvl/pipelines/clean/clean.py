@@ -7,6 +7,7 @@ Every step is skipped when what it would make is there already, so the same call
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from internvl.errors import MissingDependencyError
 from internvl.pipelines.clean.against import HashList, RunBy, hash_pictures, is_list, open_list
 from internvl.pipelines.clean.decide import Decided, decide
 from internvl.pipelines.clean.example_pictures import read_pictures
+from internvl.pipelines.clean.examples import Examples
 from internvl.pipelines.clean.grouping import GroupConfig, Groups, forget_groups, group_run
 from internvl.pipelines.clean.histogram_drawing import draw_histograms
 from internvl.pipelines.clean.known_columns import COLUMNS
@@ -125,7 +127,8 @@ def _hash_list(path: Path, config: RunConfig, run_by: RunBy) -> HashList:
     """A stored list, or one made of pictures in the run's folder, where the next call finds it."""
     if is_list(path):
         return open_list(path)
-    place = config.out / AGAINST / (path.stem or path.resolve().name)
+    where = path.resolve()
+    place = config.out / AGAINST / f"{where.stem}-{hashlib.sha256(str(where).encode()).hexdigest()[:8]}"  # many sets are called images
     wanted = RunConfig(inputs=(path,), out=place, workers=config.workers, address=config.address, restart=config.restart)
     hashed, _ = hash_pictures(wanted, run_by=run_by)
     return hashed
@@ -145,7 +148,7 @@ def _decided(config: CleanConfig, rules: Rules, groups: Groups, lists: Sequence[
     (folder / DECISIONS).mkdir(parents=True, exist_ok=True)
     for stale in (folder / DECISIONS).glob("*.parquet"):
         stale.unlink()
-    tally = Tally(rules, config.examples)
+    tally = Tally(rules, Examples(rules, config.examples))
     columns = [name for name in COLUMNS if name not in ("caption_copies", "caption_near_copies")]
 
     def entries() -> Iterator[tuple[Origin, str]]:
@@ -202,7 +205,7 @@ def _kept(folder: Path) -> Iterator[tuple[str, int, int]]:
 
 def _reported(config: CleanConfig, tallies: tuple[Tally, ...]) -> tuple[str, ...]:
     """The page and the histograms; a note where they can't be drawn."""
-    rows = {row for tally in tallies for found in tally.chosen().values() for each in found for row in (each.row, each.stays)}
+    rows = {row for tally in tallies for found in tally.examples.chosen().values() for each in found for row in (each.row, each.stays)}
     pictures = read_pictures(config.run.out, rows, tallies[0].unit_rows)
     title = f"Cleaning of {', '.join(tallies[0].datasets)}"[:120]
     page = report_page(tallies, pictures, title=title)

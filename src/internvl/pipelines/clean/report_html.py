@@ -13,10 +13,11 @@ from importlib.resources import files
 from internvl.eval.report_markup import Markup, element
 from internvl.eval.report_pictures import PictureStore
 from internvl.messages import Image
+from internvl.pipelines.clean.examples import KEPT, NEAREST, Example
 from internvl.pipelines.clean.histogram_drawing import histogram_svg
 from internvl.pipelines.clean.known_columns import COLUMNS
 from internvl.pipelines.clean.report_table import family_header, family_rows, percent, reason_rows, reasons_in_order, rule_on
-from internvl.pipelines.clean.tally import KEPT, Example, Tally
+from internvl.pipelines.clean.tally import Tally
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _SIDE, _PICTURE_BYTES = 240, 12_000_000
@@ -41,6 +42,10 @@ class _Thumbnails:
     def __init__(self, pictures: Mapping[int, bytes]) -> None:
         self._pictures = pictures
         self._store = PictureStore(_SIDE, _PICTURE_BYTES)
+
+    def has(self, row: int) -> bool:
+        """Whether there is a picture of the row."""
+        return row in self._pictures
 
     def of(self, row: int, caption: str) -> Markup:
         """The picture of a row, or a sentence instead."""
@@ -115,14 +120,15 @@ def _panel(tally: Tally, name: str) -> Markup:
 
 
 def _examples(tally: Tally, shown: _Thumbnails) -> Iterator[Markup]:
-    chosen = tally.chosen()
+    chosen = tally.examples.chosen()
     for kind in (KEPT, *reasons_in_order(tally)):
-        if kind in chosen:
-            yield element("h4", kind or "kept")
-            yield element("div", *(_figure(example, kind, shown) for example in chosen[kind]), class_="examples")
+        for key, words in ((kind, kind or "kept"), (NEAREST + kind, f"{kind}: kept, the nearest to the limit")):
+            if key in chosen:
+                yield element("h4", words)
+                yield element("div", *(_figure(example, shown) for example in chosen[key]), class_="examples")
 
 
-def _figure(example: Example, kind: str, shown: _Thumbnails) -> Markup:
+def _figure(example: Example, shown: _Thumbnails) -> Markup:
     hidden = any(reason.startswith(f"{_HIDDEN}:") for reason in example.reasons)
     picture = element("div", "not shown", class_="none") if hidden else _pictures(example, shown)
     scores = ", ".join(f"{name} {example.scores[name]:.3g}" for name in _SHOWN_SCORES if name in example.scores)
@@ -136,9 +142,9 @@ def _figure(example: Example, kind: str, shown: _Thumbnails) -> Markup:
 
 
 def _pictures(example: Example, shown: _Thumbnails) -> Markup:
-    """The picture, and beside a duplicate the one that stays."""
+    """The picture, and beside a duplicate the one that stays, unless it is of an evaluation set: lists hold no pictures."""
     this = shown.of(example.row, example.caption)
-    if example.stays < 0:
+    if not shown.has(example.stays):
         return this
     return element("div", this, shown.of(example.stays, "the picture that stays"), class_="pair")
 

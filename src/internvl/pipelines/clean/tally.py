@@ -5,15 +5,13 @@ Decided, Decided, ... --add--> Tally: rows, kept; any, alone, first of each kind
 
 from __future__ import annotations
 
-import hashlib
-import heapq
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from internvl.data.record import Origin
 from internvl.pipelines.clean.decide import Decided, kind_of
+from internvl.pipelines.clean.examples import Examples
 from internvl.pipelines.clean.histogram import Histogram
 from internvl.pipelines.clean.known_columns import COLUMNS
 from internvl.pipelines.clean.rules import Rules
@@ -21,23 +19,8 @@ from internvl.pipelines.clean.rules import Rules
 if TYPE_CHECKING:
     import pyarrow
 
-KEPT = ""
-"""The key of examples that are kept."""
-_CAPTION_SHOWN = 300
 _SURE = 0.3
 """Of a language: from here on 99 in 100 guesses on short captions are right."""
-
-
-@dataclass(frozen=True)
-class Example:
-    """One sample to be shown. row: its number in the run. stays: that of the one kept instead of a duplicate, or -1."""
-
-    row: int
-    origin: Origin
-    caption: str
-    reasons: tuple[str, ...]
-    scores: dict[str, Any]
-    stays: int = -1
 
 
 @dataclass
@@ -60,15 +43,14 @@ class ReasonTally:
 
 @dataclass
 class Tally:
-    """The counts of one set of rules. examples: how many of each kind are kept for the page. unit_rows: rows of each unit."""
+    """The counts of one set of rules. examples: a few samples for the page. unit_rows: rows of each unit."""
 
     rules: Rules
-    examples: int = 6
+    examples: Examples
     datasets: dict[str, DatasetTally] = field(default_factory=dict)
     reasons: dict[str, ReasonTally] = field(default_factory=dict)
     histograms: dict[str, Histogram] = field(default_factory=dict)
     unit_rows: list[int] = field(default_factory=list)
-    _chosen: dict[str, list[tuple[int, int, Example]]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -95,13 +77,7 @@ class Tally:
         for name, column in COLUMNS.items():
             if column.scale != "none" and name in table.column_names:
                 self.histograms.setdefault(name, Histogram(column.scale)).add(table[name].to_pylist(), kept)
-        self._choose(decided)
-
-    def chosen(self) -> dict[str, list[Example]]:
-        """Examples by kind of reason, those kept under KEPT; the same whatever the order of the units."""
-        return {
-            kind: [example for _, _, example in sorted(found, key=_hash_first, reverse=True)] for kind, found in self._chosen.items()
-        }
+        self.examples.add(decided)
 
     def _count(self, reasons: Sequence[str]) -> None:
         kinds = list(dict.fromkeys(kind_of(reason) for reason in reasons))
@@ -111,30 +87,6 @@ class Tally:
             counted.alone += len(kinds) == 1
             counted.first += place == 0
 
-    def _choose(self, decided: Decided) -> None:
-        """Keep the samples with the smallest hashes of their places: as good as drawn at random, but the same in every run."""
-        table = decided.table
-        places = list(zip(table["file"].to_pylist(), table["row"].to_pylist(), table["sub"].to_pylist(), strict=True))
-        for row, reasons in enumerate(decided.reasons):
-            rank = -int.from_bytes(
-                hashlib.blake2b(repr(places[row]).encode("utf-8", "backslashreplace"), digest_size=8).digest(), "big"
-            )
-            # Reasons that stand alone show best what a rule does.
-            kinds = [KEPT] if not reasons else list(dict.fromkeys(kind_of(reason) for reason in reasons))
-            for kind in kinds:
-                self._offer(kind, rank if len(kinds) == 1 else rank - (1 << 64), decided, row)
-
-    def _offer(self, kind: str, rank: int, decided: Decided, row: int) -> None:
-        found = self._chosen.setdefault(kind, [])
-        most = self.examples * (2 if kind == KEPT else 1)
-        if len(found) == most and rank <= found[0][0]:
-            return
-        entry = (rank, decided.first_row + row, _example(decided, row))
-        if len(found) < most:
-            heapq.heappush(found, entry)
-        else:
-            heapq.heapreplace(found, entry)
-
 
 def _languages(table: pyarrow.Table, rows: int) -> list[str]:
     """What captions are in, where that is at all sure: of short ones the guess says little."""
@@ -142,16 +94,3 @@ def _languages(table: pyarrow.Table, rows: int) -> list[str]:
         return ["und"] * rows
     guesses = zip(table["detected_language"].to_pylist(), table["language_confidence"].to_pylist(), strict=True)
     return [language if language and confidence >= _SURE else "und" for language, confidence in guesses]
-
-
-def _hash_first(entry: tuple[int, int, Example]) -> int:
-    return entry[0]
-
-
-def _example(decided: Decided, row: int) -> Example:
-    values = {name: decided.table[name][row].as_py() for name in decided.table.column_names}
-    scores = {name: values[name] for name in COLUMNS if values.get(name) is not None}
-    caption = values.get("text") or ""
-    origin = Origin(values["dataset"], values["file"], values["row"])
-    shown = caption if len(caption) <= _CAPTION_SHOWN else caption[:_CAPTION_SHOWN] + "…"
-    return Example(decided.first_row + row, origin, shown, decided.reasons[row], scores, int(decided.stays[row]))

@@ -7,6 +7,7 @@ The folders that the arguments name must be seen by all machines of a cluster.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -33,7 +34,8 @@ def tasks_for(*, workers: int = 1, address: str | None = None) -> Iterator[RunTa
         raise MissingDependencyError("several workers or a cluster need Ray: pip install 'internvl[pipelines]'") from error
     ours = not ray.is_initialized()
     if ours:
-        ray.init(**({"address": address} if address else {"num_cpus": workers, "include_dashboard": False}))
+        settings: dict[str, Any] = {"address": address} if address else {"num_cpus": workers, "include_dashboard": False}
+        ray.init(logging_level=logging.ERROR, **settings)
     try:
         yield partial(_run_on_ray, ray)
     finally:
