@@ -6,140 +6,28 @@
 from __future__ import annotations
 
 import difflib
-from types import ModuleType
+import importlib
+import pkgutil
+from collections.abc import Iterator
 
+from internvl.pipelines.convert import sets
 from internvl.pipelines.convert.converter import Converter
-from internvl.pipelines.convert.sets import (
-    ai2d,
-    all_seeing,
-    allava,
-    alpaca_gpt4,
-    aokvqa,
-    art,
-    cc3m,
-    chartqa,
-    clevr_math,
-    coco_captions,
-    coco_detection,
-    coco_text,
-    coig_cqia,
-    ctw,
-    docvqa,
-    dvqa,
-    figureqa,
-    flickr30k,
-    geometry3k,
-    geoqa_plus,
-    gqa,
-    grit,
-    infovqa,
-    kvqa,
-    laion,
-    llava_150k,
-    lrv_instruction,
-    lsvt,
-    lvis_instruct4v,
-    mathqa,
-    mmc_instruction,
-    nocaps,
-    objects365,
-    ocrvqa,
-    okvqa,
-    openhermes,
-    plotqa,
-    rctw17,
-    rects,
-    refcoco,
-    scienceqa,
-    sharegpt,
-    sharegpt4v,
-    stvqa,
-    svit,
-    synthdog,
-    tabmwp,
-    textcaps,
-    textocr,
-    textvqa,
-    tqa,
-    vg_objects,
-    vg_qa,
-    vg_regions,
-    vg_relationships,
-    viquae,
-    visual_dialog,
-    vqav2,
-    vsr,
-)
 from internvl.pipelines.errors import PipelineError
 
 TASKS = (
     "captioning", "detection", "grounding", "general_qa", "science", "chart", "mathematics", "knowledge", "ocr", "document",
     "conversation", "text_only",
 )  # fmt: skip
-_SETS: tuple[ModuleType, ...] = (
-    ai2d,
-    all_seeing,
-    allava,
-    alpaca_gpt4,
-    aokvqa,
-    art,
-    cc3m,
-    chartqa,
-    clevr_math,
-    coco_captions,
-    coco_detection,
-    coco_text,
-    coig_cqia,
-    ctw,
-    docvqa,
-    dvqa,
-    figureqa,
-    flickr30k,
-    geometry3k,
-    geoqa_plus,
-    gqa,
-    grit,
-    infovqa,
-    kvqa,
-    laion,
-    llava_150k,
-    lrv_instruction,
-    lsvt,
-    lvis_instruct4v,
-    mathqa,
-    mmc_instruction,
-    nocaps,
-    objects365,
-    ocrvqa,
-    okvqa,
-    openhermes,
-    plotqa,
-    rctw17,
-    rects,
-    refcoco,
-    scienceqa,
-    sharegpt,
-    sharegpt4v,
-    stvqa,
-    svit,
-    synthdog,
-    tabmwp,
-    textcaps,
-    textocr,
-    textvqa,
-    tqa,
-    vg_objects,
-    vg_qa,
-    vg_regions,
-    vg_relationships,
-    viquae,
-    visual_dialog,
-    vqav2,
-    vsr,
-)
+
+
+def _converters() -> Iterator[Converter]:
+    """Those of every file in `sets`."""
+    for found in pkgutil.iter_modules(sets.__path__, f"{sets.__name__}."):
+        yield from importlib.import_module(found.name).CONVERTERS
+
+
 CONVERTERS: dict[str, Converter] = {
-    each.name: each
-    for each in sorted((one for each in _SETS for one in each.CONVERTERS), key=lambda one: (TASKS.index(one.task), one.name))
+    each.name: each for each in sorted(_converters(), key=lambda one: (TASKS.index(one.task), one.name))
 }
 
 
