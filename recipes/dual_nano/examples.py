@@ -1,6 +1,6 @@
 """The pictures of examples/pictures: clip art in the public domain that internvl-dual-nano was not trained on.
 
-    python -m recipes.dual_nano.examples --out examples/pictures
+python -m recipes.dual_nano.examples --out examples/pictures
 """
 
 from __future__ import annotations

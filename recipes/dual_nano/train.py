@@ -12,7 +12,6 @@ Start it again and it goes on.
 from __future__ import annotations
 
 import argparse
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,11 +20,7 @@ from recipes.dual_nano.model import write_start
 from recipes.dual_nano.names import learn_names
 from recipes.dual_nano.pairs import make
 
-from internvl.checkpoint.convert import CARRIED
-from internvl.checkpoint.dual import load_dual_model, save_dual_model
 from internvl.data.config import DataConfig
-from internvl.models.contrastive.dual import DualModel
-from internvl.models.vision.embeddings import stretch_positions
 from internvl.train.config import OptimConfig, TrainConfig
 from internvl.train.trainer import Trainer
 
@@ -55,6 +50,7 @@ def run_config(leg: Leg, start: Path, out: Path, data: Path) -> TrainConfig:
     return TrainConfig(
         model=str(start),
         out=out / leg.name,
+        image_size=leg.side,
         objective="contrastive",
         train_parts=frozenset({"vision_encoder", "projector", "language_model"}),
         data=DataConfig(manifest=data / "train.jsonl", root=data, max_tokens=24, packing=False, workers=0, held_back=0.002),
@@ -69,22 +65,6 @@ def run_config(leg: Leg, start: Path, out: Path, data: Path) -> TrainConfig:
         eval_every=400,
         log_every=20,
     )
-
-
-def stretched(source: Path, out: Path, *, side: int) -> None:
-    """The checkpoint of `source` for pictures of another size: positions interpolated, all else as it was."""
-    model = load_dual_model(source)
-    embeddings = model.vision_encoder.embeddings
-    cells = side // embeddings.patch_size
-    embeddings.positions = torch.nn.Parameter(stretch_positions(embeddings.positions.data, embeddings.grid, cells, cells))
-    sizes = replace(model.config, vision=replace(model.config.vision, image_size=side))
-    with torch.device("meta"):
-        larger = DualModel(sizes)
-    larger.load_state_dict(model.state_dict(), assign=True)
-    save_dual_model(larger, out)
-    for name in CARRIED:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, out / name)
 
 
 def main() -> None:
@@ -102,16 +82,15 @@ def main() -> None:
     coarse, fine = replace(COARSE, steps=options.coarse_steps), replace(FINE, steps=options.fine_steps)
     if not (options.data / "train.jsonl").is_file():
         make(options.data)
-    first, second = options.out / "start", options.out / "start-fine"
-    if not (first / "config.json").is_file():
+    start, middle = options.out / "start", options.out / coarse.name / "model"
+    if not (start / "config.json").is_file():
         partial = options.out / "start.partial"
         write_start(partial, side=coarse.side)
         learn_names(partial, steps=options.name_steps)
-        partial.rename(first)
-    if not (second / "config.json").is_file():
-        print(Trainer(run_config(coarse, first, options.out, options.data)).run())
-        stretched(options.out / coarse.name / "model", second, side=fine.side)
-    print(Trainer(run_config(fine, second, options.out, options.data)).run())
+        partial.rename(start)
+    if not (middle / "config.json").is_file():
+        print(Trainer(run_config(coarse, start, options.out, options.data)).run())
+    print(Trainer(run_config(fine, middle, options.out, options.data)).run())
 
 
 if __name__ == "__main__":

@@ -66,9 +66,10 @@ def test_ddp_has_the_losses_of_one_process(folders: tuple[Path, Path], tmp_path:
 def test_a_picture_is_compared_with_the_texts_of_all_ranks(folders: tuple[Path, Path], tmp_path: Path) -> None:
     runs, data = folders
     captions = data.parents[1] / "captions" / "pairs.jsonl"
-    alone = dual_config(tmp_path, captions, "alone", "contrastive", rows_per_forward=4)
-    Trainer(alone, quiet=True).run()
-    assert losses(runs / "contrastive_ddp") == pytest.approx(losses(alone.out), rel=1e-5)
+    for name, masking in (("contrastive", 0.0), ("masked", 0.5)):
+        alone = dual_config(tmp_path, captions, f"alone_{name}", "contrastive", rows_per_forward=4, patch_masking=masking)
+        Trainer(alone, quiet=True).run()
+        assert losses(runs / f"{name}_ddp") == pytest.approx(losses(alone.out), rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["contrastive", "generative", "retrieval"])

@@ -114,6 +114,7 @@ def main(folder: Path, data: Path, broken: Path, worse: Path, captions: Path) ->
     for kind in ("contrastive", "generative", "retrieval"):
         run(dual_config(folder, captions, f"{kind}_ddp", kind, parallel="ddp"))
         run(dual_config(folder, captions, f"{kind}_fsdp", kind, parallel="fsdp"))
+    run(dual_config(folder, captions, "masked_ddp", "contrastive", parallel="ddp", patch_masking=0.5))
 
 
 if __name__ == "__main__":

@@ -76,6 +76,8 @@ def layout_of(raw: dict[str, Any], where: str) -> Layout:
         return "original"
     if model_type == native.MODEL_TYPE and "text_config" in raw:
         return "native"
+    if "qllama_config" in raw:
+        raise ConfigError(f"{where} describes a dual encoder (InternVL-C and -G), which does not chat: open it by internvl.load_dual")
     raise ConfigError(
         f"{where}: model_type must be {original.MODEL_TYPE!r} (original) or {native.MODEL_TYPE!r} with a text_config "
         f"(transformers-native), not {model_type!r:.60}"

@@ -44,6 +44,13 @@ def is_dual(folder: Path) -> bool:
 
 def read_dual_config(values: dict[str, Any], where: str) -> DualConfig:
     """The released JSON -> DualConfig. Raises ConfigError with the field at fault."""
+    try:
+        return _dual_config(values, where)
+    except ConfigError as error:  # sizes that contradict each other are found by the config itself, which knows no file
+        raise error if where in str(error) else ConfigError(f"{where}: {error}") from error
+
+
+def _dual_config(values: dict[str, Any], where: str) -> DualConfig:
     fields = Fields(values, where)
     if values.get("model_type") != MODEL_TYPE or QLLAMA not in values:
         raise ConfigError(

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from internvl.checkpoint.shards import PICKLES
 from internvl.errors import CheckpointError
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 # Code files of a release (modeling_*.py) are never fetched: nothing of them is run.
 WANTED_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+PICKLE_SUFFIXES = frozenset(pattern.removeprefix("*") for pattern in PICKLES)
 _HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9._-]{1,96}")
 
 
@@ -49,6 +51,11 @@ def _local_folder(name: str | Path) -> Path | None:
         raise CheckpointError(f"no model {str(name)!r:.200}: {error.strerror}") from error
     except RuntimeError as error:  # an unknown ~user
         raise CheckpointError(f"no model {str(name)!r:.200}: {error}") from error
+    if is_file and local.suffix in PICKLE_SUFFIXES:
+        raise CheckpointError(
+            f"{name} is a pickle, and pickles are never loaded. InternVL-C's and InternViT's are converted once: "
+            f"internvl convert {name} FOLDER --to original (with --tokenizer FOLDER for InternVL-C)"
+        )
     if is_file:
         raise CheckpointError(f"{name} is a file; give the checkpoint's folder")
     return local if is_folder else None

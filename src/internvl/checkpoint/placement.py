@@ -59,9 +59,9 @@ def devices_of(config: InternVLConfig, devices: Devices) -> dict[str, torch.devi
     if isinstance(devices, str) and devices == "auto":
         devices = _automatic(config)
     if not isinstance(devices, Mapping):
-        device = _checked(devices)
+        device = checked_device(devices)
         return {entry.ours: device for entry in entries}
-    places = {prefix: _checked(device) for prefix, device in devices.items()}
+    places = {prefix: checked_device(device) for prefix, device in devices.items()}
     natives = {entry.ours: entry.stored[0] for entry in keymap(config, "native")}
     return {entry.ours: _place_of((entry.stored[0], natives[entry.ours]), places) for entry in entries}
 
@@ -83,7 +83,13 @@ def _place_of(names: Sequence[str], places: Mapping[str, torch.device]) -> torch
     return places[max(found, key=len)]
 
 
-def _checked(device: Device) -> torch.device:
+def one_device(device: Device) -> torch.device:
+    """The device of a model that is not split; "auto" is the GPU if there is one. Raises DeviceError."""
+    return checked_device("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else checked_device(device)
+
+
+def checked_device(device: Device) -> torch.device:
+    """A device that this machine has. Raises DeviceError."""
     if isinstance(device, bool) or not isinstance(device, int | str | torch.device):
         raise DeviceError(f"{device!r} is not a device; expected 'cpu', 'cuda', 'cuda:1' or a number")
     try:

@@ -18,7 +18,9 @@ from torch import Tensor
 
 from internvl.checkpoint.dual import load_dual_model
 from internvl.checkpoint.hub import resolve
+from internvl.checkpoint.placement import one_device
 from internvl.engine.beam import beam_search
+from internvl.engine.dual_inputs import named_list
 from internvl.engine.dual_prompts import sentences_of
 from internvl.engine.dual_text import caption_ids, text_ids
 from internvl.engine.sampling import Sampler, SamplingParams, next_tokens
@@ -79,18 +81,18 @@ class Dual:
     ) -> Dual:
         """Load a dual encoder: a folder or a hub name. device: "auto" is the GPU if there is one. dtype: None keeps what is stored.
 
-        Raises CheckpointError, ConfigError, TokenizerError.
+        Raises CheckpointError, ConfigError, TokenizerError, DeviceError.
         """
         folder = resolve(name)
-        place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-        model = load_dual_model(folder, device=place, dtype=dtype_named(dtype))
+        model = load_dual_model(folder, device=one_device(device), dtype=dtype_named(dtype))
         return cls(model, load_tokenizer(folder), name=str(name), mode=mode, batch=batch)
 
     def encode_images(self, images: Sequence[Image], *, view: str = "squash") -> Tensor:
         """float32 [n,E] of length 1. view: "squash" resizes both sides (retrieval), "crop" cuts the middle out (classification).
 
-        Raises MediaError for a picture that can't be used.
+        Raises MediaError for a picture that can't be used, ConfigError for something else than a list of pictures.
         """
+        images = named_list("images", images, Image)
         size = self.model.config.vision.image_size
 
         def encode(part: Sequence[Image]) -> Tensor:
@@ -99,7 +101,8 @@ class Dual:
         return self._in_batches(images, encode)
 
     def encode_texts(self, texts: Sequence[str]) -> Tensor:
-        """float32 [n,E] of length 1."""
+        """float32 [n,E] of length 1. Raises ConfigError for something else than a list of texts."""
+        texts = named_list("texts", texts, str)
         return self._in_batches(texts, lambda part: self.model.encode_text(text_ids(self.tokenizer, part)))
 
     def similarity(self, images: Sequence[Image], texts: Sequence[str]) -> Tensor:
@@ -119,8 +122,9 @@ class Dual:
 
         language: of the names: "en", "zh", "ja", "ar" or "it"; None of them fits? Give `templates`, sentences with a `{}` for the name.
         """
-        if not names or len(set(names)) < len(names):
-            raise ConfigError(f"classes are one or more different names, not {list(names)!r:.80}")
+        names = named_list("names", names, str)
+        if not names or len(set(names)) < len(names) or not all(name.strip() for name in names):
+            raise ConfigError(f"classes are one or more different names, not {names!r:.80}")
         sentences = sentences_of(names, language, templates)
         each = len(sentences) // len(names)
         classes = F.normalize(self.encode_texts(sentences).unflatten(0, (len(names), each)).mean(1), dim=-1)
@@ -131,7 +135,9 @@ class Dual:
         ]
 
     def search(self, query: str, images: Sequence[Image], *, top: int | None = None) -> list[Match]:
-        """The pictures most like a sentence, best first; all of them when `top` is None."""
+        """The pictures most like a sentence, best first; all of them when `top` is None. Raises ConfigError for a `top` below 1."""
+        if top is not None and top < 1:
+            raise ConfigError(f"at least one picture must be asked for, not {top}")
         scores = self.similarity(images, [query])[:, 0]
         order = scores.argsort(descending=True, stable=True)[:top].tolist()
         return [Match(index, float(scores[index])) for index in order]

@@ -19,6 +19,7 @@ from internvl.checkpoint.dual import load_dual_model
 from internvl.checkpoint.hub import resolve
 from internvl.engine.card_options import card_dtype
 from internvl.engine.dual import Dual
+from internvl.engine.dual_inputs import checked_ids, checked_pixels
 from internvl.engine.sampling import SamplingParams
 from internvl.errors import ConfigError, SamplingError
 from internvl.models.contrastive.dual import DualModel, Mode
@@ -51,18 +52,18 @@ class InternVLModel:
 
     def __call__(self, image: Tensor, text: Tensor, mode: Mode = "InternVL-C") -> tuple[Tensor, Tensor]:
         """image [B,3,S,S], text ids [T,L] -> (logits per image [B,T], logits per text [T,B])."""
-        logits: tuple[Tensor, Tensor] = self.model(image, text, mode)
+        logits: tuple[Tensor, Tensor] = self.model(checked_pixels(image), self._ids(text), mode)
         return logits
 
     forward = __call__
 
     def encode_image(self, image: Tensor, mode: Mode) -> Tensor:
         """[B,3,S,S] -> [B,E], not of length 1."""
-        return self.model.encode_image(image, mode)
+        return self.model.encode_image(checked_pixels(image), mode)
 
     def encode_text(self, text: Tensor) -> Tensor:
         """ids [T,L] -> [T,E], not of length 1."""
-        return self.model.encode_text(text)
+        return self.model.encode_text(self._ids(text))
 
     def generate(
         self,
@@ -85,6 +86,8 @@ class InternVLModel:
             raise SamplingError("captions are found by num_beams, min_new_tokens and max_new_tokens; nothing else can be set")
         if not bool(attention_mask.all()):
             raise SamplingError("prompts of captions have no padding; caption pictures with prompts of one length")
+        if len(checked_pixels(pixel_values)) != len(self._ids(input_ids)):
+            raise ConfigError(f"{len(pixel_values)} pictures were given with {len(input_ids)} prompts; a caption has one of each")
         params = SamplingParams(num_beams=num_beams, min_new_tokens=min_new_tokens, max_new_tokens=max_new_tokens)
         bos = self._dual.tokenizer.bos_id or 0
         rows = [
@@ -92,6 +95,9 @@ class InternVLModel:
             for pixels, prompt in zip(pixel_values, input_ids, strict=True)
         ]
         return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+
+    def _ids(self, ids: Tensor) -> Tensor:
+        return checked_ids(ids, self.config.language.vocab_size)
 
     def eval(self) -> InternVLModel:
         """Evaluation mode, which it is in already."""

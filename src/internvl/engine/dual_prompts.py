@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from internvl.engine.dual_inputs import named_list
 from internvl.errors import ConfigError
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
@@ -25,6 +26,7 @@ def sentences_of(names: Sequence[str], language: str, templates: Sequence[str] |
         if language not in TEMPLATES:
             raise ConfigError(f"there are sentences in {', '.join(TEMPLATES)}, not in {language!r}; give templates of your own")
         templates = TEMPLATES[language]
+    templates = named_list("templates", templates, str)
     for template in templates:
         if PLACE not in template:
             raise ConfigError(f"a template has a {PLACE} where the name goes, {template!r:.80} has none")

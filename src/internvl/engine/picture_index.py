@@ -1,6 +1,6 @@
 """A folder of pictures as vectors on disk, so that a sentence finds its pictures without encoding any of them again.
 
-    pictures below a folder --new or changed ones--> Dual.encode_images -> INDEX/part-*.safetensors (float16 [n,E], paths, sizes, times)
+    pictures below a folder --new or changed ones--> Dual.encode_images -> Parts: INDEX/part-*.safetensors
     sentence or picture -> vector [E] -> nearest live rows -> Found, best first
 
 Each part is written whole or not at all, after every `PART` pictures: whoever is interrupted goes on from there. What can't be opened
@@ -17,30 +17,21 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from internvl.engine.dual import Dual
+from internvl.engine.dual_identity import weights_identity
+from internvl.engine.index_parts import PART, Parts
 from internvl.engine.nearest import Nearest
-from internvl.errors import CheckpointError, ConfigError, MediaError
+from internvl.engine.picture_files import Entry, list_pictures
+from internvl.errors import ConfigError, MediaError
 from internvl.messages import Image
 
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif"))
-ABOUT, SKIPPED, PATTERN = "index.json", "skipped.jsonl", "part-*.safetensors"
-FORMAT = 1
-PART = 1024
+ABOUT, SKIPPED = "index.json", "skipped.jsonl"
+FORMAT = 2
+DEAD_SHARE = 0.25  # of rows whose pictures are gone or changed; from then on files are written anew without them
 Told: TypeAlias = Callable[[int, int], None]
-"""Called with (pictures done, pictures to do)."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A picture as it was when it was encoded: path below the folder, size in bytes, time of change."""
-
-    path: str
-    size: int
-    changed_ns: int
+"""Called with (done, to do), pictures or rows."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +52,20 @@ class Update:
 
 
 class PictureIndex:
-    """The vectors of the pictures below `pictures`, kept in `folder`.
+    """The vectors of the pictures below `pictures`, kept in `folder`; both may move together when one lies in the other.
 
-    Raises ConfigError when the folder was made by another model or for other pictures, CheckpointError for a damaged part.
+    Raises ConfigError when the folder was made by another model or for other pictures, CheckpointError for a damaged file.
     """
 
     def __init__(self, folder: Path, pictures: Path, dual: Dual) -> None:
         self.folder, self.pictures, self.dual = folder, pictures.resolve(), dual
-        folder.mkdir(parents=True, exist_ok=True)
-        self._claim()
-        self._rows: list[Entry] = []
-        self._live: dict[str, int] = {}
-        self._vectors = [self._read(part) for part in sorted(folder.glob(PATTERN))]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._claim()
+        except OSError as error:
+            raise ConfigError(f"the index can't be kept in {folder}: {error.strerror}; give another folder for it") from error
+        self._parts = Parts(folder, width=dual.model.config.embed_dim)
+        self._live = {entry.path: row for row, entry in enumerate(self._parts.rows)}  # of a picture encoded twice, the later row counts
         self._nearest: Nearest | None = None
         self._by_row: dict[int, str] = {}
 
@@ -81,32 +74,49 @@ class PictureIndex:
 
     def update(self, *, progress: Told | None = None) -> Update:
         """Encode what is new or changed, forget what is gone."""
-        self._nearest = None
-        present = dict(_listed(self.pictures, self.folder))
-        gone = [path for path in self._live if path not in present]
+        listing = list_pictures(self.pictures, self.folder)
+        gone = [path for path in self._live if path not in listing.files]
         for path in gone:
             del self._live[path]
-        fresh = [entry for path, entry in present.items() if path not in self._live or self._rows[self._live[path]] != entry]
-        skipped: list[tuple[str, str]] = []
+        fresh = [entry for path, entry in listing.files.items() if not self._knows(path, entry)]
+        skipped = list(listing.unusable)
         for start in range(0, len(fresh), PART):
             skipped += self._add(fresh[start : start + PART], _counting_from(start, len(fresh), progress))
-        _write(
-            self.folder / SKIPPED,
-            "".join(json.dumps({"path": path, "reason": why}, ensure_ascii=False) + "\n" for path, why in skipped),
-        )
-        return Update(len(fresh) - len(skipped), len(gone), tuple(skipped))
+        if gone or fresh:
+            self._nearest = None
+            self._tidy()
+        lines = (json.dumps({"path": path, "reason": why}, ensure_ascii=False) + "\n" for path, why in skipped)
+        _write(self.folder / SKIPPED, "".join(lines))
+        return Update(len(fresh) - (len(skipped) - len(listing.unusable)), len(gone), tuple(skipped))
+
+    def prepare(self, *, progress: Told | None = None) -> None:
+        """What the first search would do before it answers: join the rows, and read or build the graph where there is one."""
+        if self._nearest is None:
+            self._nearest = Nearest(self._parts.vectors, self.folder, progress=progress)
+            self._by_row = {row: path for path, row in self._live.items()}
 
     def search(self, query: str | Image, *, top: int = 10) -> list[Found]:
-        """The pictures most like a sentence or another picture, best first."""
+        """The pictures most like a sentence or another picture, best first, as they were at the last update."""
         if top < 1:
             raise ConfigError(f"at least one picture must be asked for, not {top}")
         vector = (self.dual.encode_texts([query]) if isinstance(query, str) else self.dual.encode_images([query]))[0]
-        if self._nearest is None:
-            nothing = torch.empty(0, len(vector), dtype=torch.float16)
-            self._nearest = Nearest(torch.cat([nothing, *self._vectors]), self.folder)
-            self._by_row = {row: path for path, row in self._live.items()}
-        hits = self._nearest.search(vector, top, alive=self._by_row.__contains__)
+        return self.nearest(vector, top=top)
+
+    def nearest(self, vector: Tensor, *, top: int = 10) -> list[Found]:
+        """The same for a vector [E] of length 1."""
+        self.prepare()
+        hits = self._nearest.search(vector, top, alive=self._by_row.__contains__) if self._nearest is not None else []
         return [Found(self.pictures / self._by_row[row], score) for row, score in hits]
+
+    def _knows(self, path: str, entry: Entry) -> bool:
+        return path in self._live and self._parts.rows[self._live[path]] == entry
+
+    def _tidy(self) -> None:
+        """Write the rows anew without the dead ones, when these have become many."""
+        dead = len(self._parts.rows) - len(self._live)
+        if dead > max(PART, DEAD_SHARE * len(self._parts.rows)):
+            self._parts.rewrite(sorted(self._live.values()))
+            self._live = {entry.path: row for row, entry in enumerate(self._parts.rows)}
 
     def _add(self, entries: Sequence[Entry], told: Callable[[int], None]) -> list[tuple[str, str]]:
         """Encode a part's pictures and store them; what was skipped."""
@@ -117,12 +127,15 @@ class PictureIndex:
             for entry, made in self._encoded(entries[start : start + self.dual.batch]):
                 if isinstance(made, str):
                     skipped.append((entry.path, made))
+                    self._live.pop(entry.path, None)  # what it showed before is no longer there
                 else:
                     kept.append(entry)
                     vectors.append(made)
             told(min(len(entries), start + self.dual.batch))
         if kept:
-            self._store(kept, torch.stack(vectors).half())
+            first = len(self._parts.rows)
+            self._parts.add(kept, torch.stack(vectors))
+            self._live.update({entry.path: first + place for place, entry in enumerate(kept)})
         return skipped
 
     def _encoded(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Tensor | str]]:
@@ -139,46 +152,29 @@ class PictureIndex:
     def _vectors_of(self, entries: Sequence[Entry]) -> list[Tensor]:
         return list(self.dual.encode_images([Image(self.pictures / entry.path) for entry in entries]))
 
-    def _store(self, entries: Sequence[Entry], vectors: Tensor) -> None:
-        number = len(list(self.folder.glob(PATTERN)))
-        path = self.folder / f"part-{number:06d}.safetensors"
-        unfinished = path.with_suffix(".tmp")
-        told = json.dumps([[entry.path, entry.size, entry.changed_ns] for entry in entries], ensure_ascii=False)
-        save_file({"vectors": vectors.contiguous()}, unfinished, metadata={"pictures": told})
-        os.replace(unfinished, path)
-        self._take(entries)
-        self._vectors.append(vectors)
-
-    def _read(self, path: Path) -> Tensor:
-        try:
-            with safe_open(path, framework="pt") as file:
-                vectors: Tensor = file.get_tensor("vectors")
-                entries = [Entry(*each) for each in json.loads(file.metadata()["pictures"])]
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{path} is damaged ({error}); delete it, and its pictures are encoded again") from error
-        if len(vectors) != len(entries):
-            raise CheckpointError(f"{path} holds {len(vectors)} vectors for {len(entries)} pictures; delete it")
-        self._take(entries)
-        return vectors
-
-    def _take(self, entries: Sequence[Entry]) -> None:
-        """Rows go behind those known; of a picture encoded twice, the later row counts."""
-        for entry in entries:
-            self._live[entry.path] = len(self._rows)
-            self._rows.append(entry)
-
     def _claim(self) -> None:
-        about = {"format": FORMAT, "model": self.dual.name, "mode": self.dual.mode, "pictures": str(self.pictures)}
+        """index.json says whose vectors these are. The model's name is for people; its weights are what counts."""
+        place = os.path.relpath(self.pictures, self.folder.resolve()) if self._is_inside() else str(self.pictures)
+        about = {"format": FORMAT, "weights": weights_identity(self.dual.model), "mode": self.dual.mode, "pictures": place}
         path = self.folder / ABOUT
         if not path.exists():
-            _write(path, json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+            _write(path, json.dumps({**about, "model": self.dual.name}, indent=2, ensure_ascii=False) + "\n")
             return
         try:
             found: Any = json.loads(path.read_text("utf-8"))
         except ValueError as error:
             raise ConfigError(f"{path} is no JSON; delete {self.folder} to begin again") from error
-        if found != about:
-            raise ConfigError(f"{self.folder} is the index of {found!r:.300}, not of {about!r:.300}; give another folder for the index")
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            raise ConfigError(f"{self.folder} was made by another version of this package; delete it to begin again")
+        if changed := [name for name in about if found.get(name) != about[name]]:
+            was, now = (
+                {name: facts.get(name) for name in ("model", *changed)} for facts in (found, {**about, "model": self.dual.name})
+            )
+            raise ConfigError(f"{self.folder} is the index of {was!r:.300}, not of {now!r:.300}; give another folder for the index")
+
+    def _is_inside(self) -> bool:
+        """Whether the index lies among its pictures: then both can be moved, and the way from one to the other stays."""
+        return self.folder.resolve().is_relative_to(self.pictures)
 
 
 def _counting_from(start: int, total: int, progress: Told | None) -> Callable[[int], None]:
@@ -189,20 +185,7 @@ def _counting_from(start: int, total: int, progress: Told | None) -> Callable[[i
     return told
 
 
-def _listed(pictures: Path, index: Path) -> Iterator[tuple[str, Entry]]:
-    if not pictures.is_dir():
-        raise ConfigError(f"{pictures} is not a folder of pictures")
-    own = index.resolve()
-    for place, folders, files in os.walk(pictures):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and (Path(place) / name).resolve() != own)
-        for name in sorted(files):
-            file = Path(place) / name
-            if file.suffix.lower() in SUFFIXES and file.is_file():
-                found, relative = file.stat(), file.relative_to(pictures).as_posix()
-                yield relative, Entry(relative, found.st_size, found.st_mtime_ns)
-
-
 def _write(path: Path, text: str) -> None:
     unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
     os.replace(unfinished, path)

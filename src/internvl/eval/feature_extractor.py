@@ -143,6 +143,36 @@ class ProbeEmbedder:
         raise EvalError(f"{self.name} is a vision encoder and encodes no sentences, {len(texts)} were given")
 
 
+class TokenEmbedder(ProbeEmbedder):
+    """An extractor's last block as it is, for heads that look at every token. Too much to be stored: it is made when it is needed."""
+
+    def encode_images(self, images: Sequence[Image], mode: str) -> Tensor:
+        """float32[n, 1 + N, D], class token first."""
+        pixels = view_pixels(images, mode, size=self.extractor.image_size)
+        with torch.no_grad():
+            (tokens,) = self.extractor.tokens(pixels, [self.extractor.num_layers - 1])
+        return tokens.float()
+
+
+class PooledEmbedder(ProbeEmbedder):
+    """An extractor behind the pool of a trained head. description: what tells that head from others."""
+
+    def __init__(self, extractor: FeatureExtractor, pool: nn.Module, description: Mapping[str, Any]) -> None:
+        super().__init__(extractor)
+        self._tokens, self._pool, self._description = TokenEmbedder(extractor), pool, dict(description)
+
+    def describe(self) -> dict[str, Any]:
+        """The extractor's description, and the head's."""
+        return {**self.extractor.describe(), "features": "attention_pool", **self._description}
+
+    def encode_images(self, images: Sequence[Image], mode: str) -> Tensor:
+        """float32[n, F]."""
+        tokens = self._tokens.encode_images(images, mode)
+        with torch.no_grad():
+            pooled: Tensor = self._pool(tokens.to(next(self._pool.parameters()).device))
+        return pooled.float()
+
+
 def maps_of(tokens: Tensor, rows: int, columns: int) -> Tensor:
     """Tokens [n,1+N,D] without the class token as a map [n,D,rows,columns]. EvalError when N is another number."""
     if tokens.shape[1] != 1 + rows * columns:

@@ -39,12 +39,14 @@ class ChatSubject:
                 f"the objective {config.objective!r} is for dual encoders (InternVL-C and -G), and {config.model} is a chat model, "
                 "which learns by sft or preference"
             )
+        if config.patch_masking or config.image_size is not None:
+            raise ConfigError("patch_masking and image_size are for dual encoders; a chat model's tiles have one size and all patches")
         self.config = config
         self.checkpoint, self.tokenizer = Checkpoint(folder), load_tokenizer(folder)
         self.model = self._weights()
         if not 0.0 <= config.drop_path < 1.0:
             raise ConfigError(f"drop_path must lie in [0, 1), not {config.drop_path}")
-        self.model.vision_encoder.set_drop_path(config.drop_path)
+        self.model.vision_encoder.set_drop_path(config.drop_path, uniform=config.drop_path_shape == "uniform")
         if config.checkpoint_activations:
             self.model.set_activation_checkpointing(True)
         self.processor = Processor.of(self.model.config, self.tokenizer)

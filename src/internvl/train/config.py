@@ -42,6 +42,7 @@ class OptimConfig:
     min_lr_ratio: float = 0.0
     clip_norm: float = 1.0
     vision_layer_decay: float = 1.0  # rate of a ViT layer = lr x decay^(layers above it); 1.0: all alike
+    language_layer_decay: float = 1.0  # the same for the layers of the language model, or of QLLaMA with their cross attentions
     lr_scales: dict[Part, float] = field(default_factory=dict)  # extra factor for a part
     ema: float = 0.0  # decay of the running mean of weights; 0: none
 
@@ -59,6 +60,9 @@ class TrainConfig:
     data: DataConfig = field(default_factory=DataConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     drop_path: float = 0.0
+    drop_path_shape: Literal["linear", "uniform"] = "linear"  # from 0 in the first layer to the rate in the last, or the rate in all
+    patch_masking: float = 0.0  # of a dual encoder: share of a picture's patches that the vision encoder is not shown in training
+    image_size: int | None = None  # of a dual encoder: side of its pictures in px from now on; None: as its checkpoint has it
     batch_size: int = 128
     rows_per_forward: int = 1
     steps: int | None = None

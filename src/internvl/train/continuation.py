@@ -37,11 +37,12 @@ def check_continues(
     allow: names of fields that may differ all the same. The length of the run may change as long as the rates of the steps done
     stay what they were: always with a constant rate, with wsd until its decay begins.
     """
-    now = config_facts(config)
+    now, ordinary = config_facts(config), config_facts(TrainConfig())
     for name in sorted(now.keys() | saved.keys()):
-        if name not in FREE and name not in allow and saved.get(name) != now.get(name):
+        before = saved.get(name, ordinary.get(name))  # a field that is younger than the run was what it is unless set
+        if name not in FREE and name not in allow and before != now.get(name):
             raise ConfigError(
-                f"the run in {config.out} was begun with {name} = {saved.get(name)}, it can't go on with {now.get(name)}: "
+                f"the run in {config.out} was begun with {name} = {before}, it can't go on with {now.get(name)}: "
                 f"set it back, give another `out`, or allow the change by name"
             )
     if total < step:

@@ -62,7 +62,12 @@ class DualSubject:
         self.model = load_dual_model(folder, dtype=torch.float32 if config.precision == "fp32" else None)
         if self.kind != "contrastive" and not self.model.config.queries:
             raise ConfigError(f"{config.model} has no queries: it is an InternVL-C alone, and the objective {self.kind!r} needs them")
-        self.model.vision_encoder.set_drop_path(config.drop_path)
+        if not 0.0 <= config.drop_path < 1.0:
+            raise ConfigError(f"drop_path must lie in [0, 1), not {config.drop_path}")
+        self.stored_side = self.model.config.vision.image_size
+        if config.image_size is not None and config.image_size != self.model.config.vision.image_size:
+            self.model.set_image_size(config.image_size)
+        self.model.vision_encoder.set_drop_path(config.drop_path, uniform=config.drop_path_shape == "uniform")
         if config.checkpoint_activations:
             self.model.set_activation_checkpointing(True)
 
@@ -80,14 +85,24 @@ class DualSubject:
 
     def builder(self) -> PairBuilder:
         """Pictures with their captions."""
-        return PairBuilder(self.tokenizer, image_size=self.model.config.vision.image_size, max_tokens=self.config.data.max_tokens)
+        vision = self.model.config.vision
+        return PairBuilder(
+            self.tokenizer,
+            image_size=vision.image_size,
+            max_tokens=self.config.data.max_tokens,
+            patches=vision.grid**2,
+            masking=self.config.patch_masking,
+        )
 
     def describe(self) -> list[str]:
         """The pictures' size and what learns."""
-        side = self.model.config.vision.image_size
+        side, own = self.model.config.vision.image_size, self.stored_side
+        pictures = f"pictures of {side} x {side} px" + (f", stretched from the checkpoint's {own}" if own != side else "")
+        if self.config.patch_masking:
+            pictures += f", {self.config.patch_masking:.0%} of their patches left out in training"
         parts = [(part, [p for name, p in self.model.named_parameters() if part_of(name) == part]) for part in PARTS]
         rows = [(part, _count(p for p in found if p.requires_grad), _count(found), "") for part, found in parts]
-        return [f"pictures of {side} x {side} px, {self.kind} objective", *parameter_rows(rows)]
+        return [f"{pictures}; {self.kind} objective", *parameter_rows(rows)]
 
     def evaluations(self, records: Sequence[tuple[DatasetSpec, Record]], *, exact_match: bool) -> list[Callback]:
         """How often a picture finds its text among the held-back ones, and the text its picture."""

@@ -67,8 +67,10 @@ class WorkCounter:
 class DualCounter:
     """The same for a dual encoder: towers and queries. Cross attentions, pools and heads, a few percent, are left out."""
 
-    def __init__(self, model: DualModel, passes: int) -> None:
+    def __init__(self, model: DualModel, passes: int, *, masking: float = 0.0) -> None:
         self.config, self.passes = model.config, passes
+        patches = model.config.vision.grid**2
+        self.shown = patches - round(masking * patches)
         any_vision = _learns(model.vision_encoder)
         self.vision = PartWork.of(learns=_learning_fraction(model.vision_encoder), carries=any_vision)
         self.language = PartWork.of(learns=_learning_fraction(model.language_model), carries=True)
@@ -80,14 +82,14 @@ class DualCounter:
         words = 2.0 * sum(read) * language_weights(language) + sum(causal_attention(language, length) for length in read)
         return (
             words * self.language.factor
-            + tiles * vision_tile(self.config.vision, self.config.vision.grid**2, self.config.vision.num_layers) * self.vision.factor
+            + tiles * vision_tile(self.config.vision, self.shown, self.config.vision.num_layers) * self.vision.factor
         )
 
 
-def counter_of(model: nn.Module, objective: str) -> WorkCounter | DualCounter:
-    """The counter of a model under an objective."""
+def counter_of(model: nn.Module, objective: str, *, masking: float = 0.0) -> WorkCounter | DualCounter:
+    """The counter of a model under an objective. masking: share of a picture's patches that a dual encoder is not shown."""
     if isinstance(model, DualModel):
-        return DualCounter(model, {"contrastive": 0, "generative": 3, "retrieval": 3}[objective])
+        return DualCounter(model, {"contrastive": 0, "generative": 3, "retrieval": 3}[objective], masking=masking)
     return WorkCounter(cast(InternVL, model))
 
 

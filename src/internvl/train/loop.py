@@ -147,7 +147,7 @@ class _Stepper:
         self.run = run
         self.count = micro_batches(run.config, run.world)
         self.batches = iter(run.data)
-        self.counter = counter_of(run.spread.module.model, run.config.objective)
+        self.counter = counter_of(run.spread.module.model, run.config.objective, masking=run.config.patch_masking)
         device = run.world.device
         peak = peak_of(torch.cuda.get_device_name(device)) if device.type == "cuda" and run.config.precision == "bf16" else None
         self.meters = Meters(peak=None if peak is None else peak * run.world.size)

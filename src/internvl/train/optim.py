@@ -2,7 +2,8 @@
 
     parameters that learn -> (part, ViT layer) gives lr_scale, (shape, name) gives weight decay -> groups -> AdamW, or Muon beside it
 
-Layer decay is that of InternVL 1.0's retrieval finetuning and of BEiT: rate^(layers above), 1 for what follows the ViT.
+Layer decay is that of InternVL 1.0's retrieval finetuning and of BEiT: rate^(layers above), 1 for what follows the ViT, or the language
+model. QLLaMA's queries stand where its embeddings stand; a cross attention belongs to its layer.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from internvl.train.muon import MuonAdamW
 # Looked up rather than multiplied by: pulling them to zero moves every patch alike. (BEiT and timm leave them out as well.)
 _TABLES = ("embeddings.class_token", "embeddings.positions")
 _BRIDGE = frozenset({"pool", "query_pool", "text_projection", "logit_scale", "queries", "match_head"})
-_LAYER = re.compile(r"\bvision_encoder\.layers\.(\d+)\.")
+_LAYER = re.compile(r"\b(?:vision_encoder|language_model)\.layers\.(\d+)\.")
+_LANGUAGE_ENTRANCE = re.compile(r"\blanguage_model\.embedding\.|(?:^|\.)queries$")
 
 
 def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
@@ -70,24 +72,22 @@ def is_inner_matrix(name: str, parameter: nn.Parameter) -> bool:
     return parameter.ndim == 2 and ("projector." in name or ".layers." in name) and "lora_" not in name
 
 
-def vision_layer_scale(layer: int, depth: int, rate: float) -> float:
+def layer_scale(layer: int, depth: int, rate: float) -> float:
     """rate^(N - 1 - layer) with N = depth + 2: layer 0 is the embeddings, 1...depth the blocks, depth + 1 what follows."""
     return float(rate ** (depth + 1 - layer))
 
 
-def _scale(name: str, model: nn.Module, config: OptimConfig) -> float:
+def _scale(name: str, model: Any, config: OptimConfig) -> float:
     part = part_of(name)
     scale = config.lr_scales.get(part, 1.0)
-    if part != "vision_encoder" or config.vision_layer_decay == 1.0:
-        return scale
     match = _LAYER.search(name)
     layer = 0 if match is None else int(match[1]) + 1
-    return scale * vision_layer_scale(layer, _vision_depth(model), config.vision_layer_decay)
-
-
-def _vision_depth(model: nn.Module) -> int:
-    config: Any = model.config
-    return int(config.vision_layers_used)
+    if part == "vision_encoder" and config.vision_layer_decay < 1.0:
+        return scale * layer_scale(layer, model.config.vision_layers_used, config.vision_layer_decay)
+    within = "language_model.layers." in name or _LANGUAGE_ENTRANCE.search(name) is not None
+    if within and config.language_layer_decay < 1.0:
+        return scale * layer_scale(layer, model.config.language.num_layers, config.language_layer_decay)
+    return scale
 
 
 def part_of(name: str) -> Part:
@@ -124,5 +124,6 @@ def _check_scales(config: OptimConfig) -> None:
     for part, scale in config.lr_scales.items():
         if not (math.isfinite(scale) and scale > 0.0):
             raise ConfigError(f"lr_scales of {part} must be above 0, not {scale}; leave the part out of train_parts to freeze it")
-    if not 0.0 < config.vision_layer_decay <= 1.0:
-        raise ConfigError(f"vision_layer_decay must lie in (0, 1], not {config.vision_layer_decay}")
+    for name in ("vision_layer_decay", "language_layer_decay"):
+        if not 0.0 < getattr(config, name) <= 1.0:
+            raise ConfigError(f"{name} must lie in (0, 1], not {getattr(config, name)}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from internvl.data.config import DataConfig, LossWeighting
 from internvl.errors import ConfigError
@@ -42,7 +42,11 @@ class Stage:
     parts: frozenset[Part] = frozenset()
     betas: tuple[float, float] = (0.9, 0.999)
     drop_path: float = 0.0
+    drop_path_shape: Literal["linear", "uniform"] = "linear"
+    patch_masking: float = 0.0
+    image_size: int | None = None
     vision_layer_decay: float = 1.0
+    language_layer_decay: float = 1.0
     lr_scales: Mapping[Part, float] = field(default_factory=dict)
     language_rank: int = 0
     vision_rank: int = 0
@@ -76,14 +80,34 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
             batch_size=164_000,
             betas=(0.9, 0.95),
             drop_path=0.2,
+            drop_path_shape="uniform",
+            patch_masking=0.5,
+            image_size=196,
             max_tokens=80,
             max_tiles=1,
             steps=175_000,
             dual_encoder=True,
-            extra={
-                "drop path": "the same in all layers",
-                "resolution": "196 px with half of the patches masked, then 224 px unmasked for the last 0.5 B of 28.7 B samples",
-            },
+            extra={"samples": "28.7 B, the last 0.5 B of them whole at 224 px: stage contrastive_224"},
+        ),
+        "contrastive_224": Stage(
+            title="The end of contrastive training, on whole pictures",
+            learns="vision encoder and LLaMA text encoder",
+            source="InternVL 1.0, section 3.3, the last 0.5 B samples of stage 1; lr: where its cosine is by then",
+            objective="contrastive",
+            parts=_ALL,
+            lr=8e-7,
+            lr_scales={"language_model": 0.1},
+            warmup=0.0,
+            weight_decay=0.1,
+            batch_size=164_000,
+            betas=(0.9, 0.95),
+            drop_path=0.2,
+            drop_path_shape="uniform",
+            image_size=224,
+            max_tokens=80,
+            max_tiles=1,
+            steps=3049,  # see 0.5 B samples
+            dual_encoder=True,
         ),
         "generative": Stage(
             title="Vision-language generative training",
@@ -99,8 +123,9 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
             max_tokens=80,
             max_tiles=1,
             steps=80_000,
+            image_size=224,
             dual_encoder=True,
-            extra={"loss": "matching + contrastive + captioning, unweighted", "resolution": "224 px", "samples": "1.6 B"},
+            extra={"loss": "matching + contrastive + captioning, unweighted", "samples": "1.6 B"},
         ),
         "retrieval": Stage(
             title="Retrieval finetuning of InternVL-G",
@@ -114,11 +139,13 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
             batch_size=1024,
             drop_path=0.3,
             vision_layer_decay=0.9,
+            language_layer_decay=0.9,
+            image_size=364,
             max_tokens=80,
             max_tiles=1,
             epochs=10,
             dual_encoder=True,
-            extra={"layer decay of QLLaMA": "0.9", "epochs on COCO": "5", "resolution": "364 px"},
+            extra={"epochs on COCO": "5"},
         ),
         "pretrain": Stage(
             title="Vision encoder and projector learn the language model's words",
@@ -267,9 +294,13 @@ def _config_of(row: Stage) -> TrainConfig:
             weight_decay=row.weight_decay,
             warmup=row.warmup,
             vision_layer_decay=row.vision_layer_decay,
+            language_layer_decay=row.language_layer_decay,
             lr_scales=dict(row.lr_scales),
         ),
         drop_path=row.drop_path,
+        drop_path_shape=row.drop_path_shape,
+        patch_masking=row.patch_masking,
+        image_size=row.image_size,
         batch_size=row.batch_size,
         steps=row.steps,
         epochs=row.epochs,

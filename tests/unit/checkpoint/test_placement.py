@@ -135,6 +135,6 @@ def test_auto_splits_over_several(monkeypatch: pytest.MonkeyPatch) -> None:
     from internvl.checkpoint import placement
 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(placement, "_checked", lambda device: torch.device("cuda", device))
+    monkeypatch.setattr(placement, "checked_device", lambda device: torch.device("cuda", device))
     places = devices_of(Checkpoint(QWEN2).config, "auto")
     assert {place.index for place in places.values()} == {0, 1}

@@ -14,7 +14,7 @@ from internvl.models.internvl import InternVL
 from internvl.train.config import PARTS, LoraConfig, OptimConfig, TrainConfig
 from internvl.train.freeze import freeze
 from internvl.train.lora import add_lora
-from internvl.train.optim import build_optimizer, parameter_groups, part_of, vision_layer_scale
+from internvl.train.optim import build_optimizer, layer_scale, parameter_groups, part_of
 
 CONFIG = OptimConfig(lr=1e-3, weight_decay=0.05)
 
@@ -73,9 +73,9 @@ def test_layer_decay_leaves_more_to_the_upper_layers() -> None:
 
 def test_layer_decay_of_the_released_encoder() -> None:
     """48 layers at 0.9: N = 50, so the embeddings stand at 0.9^49 and what follows at 1."""
-    assert vision_layer_scale(0, 48, 0.9) == pytest.approx(0.9**49)
-    assert vision_layer_scale(48, 48, 0.9) == pytest.approx(0.9)
-    assert vision_layer_scale(49, 48, 0.9) == 1.0
+    assert layer_scale(0, 48, 0.9) == pytest.approx(0.9**49)
+    assert layer_scale(48, 48, 0.9) == pytest.approx(0.9)
+    assert layer_scale(49, 48, 0.9) == 1.0
 
 
 def test_layer_decay_counts_from_the_layer_that_is_read() -> None:

@@ -47,8 +47,12 @@ def test_the_published_numbers_of_the_first_version() -> None:
     first, second = STAGES["contrastive"], STAGES["generative"]
     assert (first.lr, first.betas, first.weight_decay, first.warmup, first.steps) == (1e-3, (0.9, 0.95), 0.1, 5000, 175_000)
     assert (second.lr, second.betas, second.weight_decay, second.warmup, second.steps) == (5e-5, (0.9, 0.98), 0.05, 2000, 80_000)
-    assert (STAGES["retrieval"].vision_layer_decay, STAGES["retrieval"].drop_path) == (0.9, 0.3)
-    assert DUAL == ["contrastive", "generative", "retrieval"]
+    assert (first.patch_masking, first.image_size, first.drop_path, first.drop_path_shape) == (0.5, 196, 0.2, "uniform")
+    end, third = STAGES["contrastive_224"], STAGES["retrieval"]
+    assert (end.patch_masking, end.image_size, end.steps * end.batch_size) == (0.0, 224, pytest.approx(0.5e9, rel=1e-3))
+    assert end.lr == pytest.approx(first.lr * rate_factor(175_000 - 3049, 175_000, stage_config("contrastive").optim), rel=0.02)
+    assert (third.vision_layer_decay, third.language_layer_decay, third.drop_path, third.image_size) == (0.9, 0.9, 0.3, 364)
+    assert DUAL == ["contrastive", "contrastive_224", "generative", "retrieval"]
 
 
 def test_who_learns_in_the_stages_after_it() -> None:

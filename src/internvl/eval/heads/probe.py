@@ -1,15 +1,19 @@
-"""The linear probe: batch norm and one linear layer on frozen features (InternVL 1.0, appendix; the original's classification code).
+"""Probes of a frozen encoder (InternVL 1.0, appendix; the original's classification code).
 
-features [n, 2D] -> BatchNorm -> Linear -> logits [n, classes]
+linear     class token beside mean of patches [n, 2D] -> BatchNorm -> Linear -> logits [n, classes]
+attentive  all tokens [n, 1 + N, D] -> attention whose query is their mean -> [n, 768] -> BatchNorm -> Linear -> logits [n, classes]
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from internvl.models.contrastive.attention_pool import AttentionPool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,39 @@ class ProbeHead(nn.Module):
         return logits
 
 
-def probe_optimizer(head: ProbeHead, recipe: ProbeRecipe, batch_size: int) -> torch.optim.Optimizer:
+@dataclass(frozen=True, kw_only=True)
+class AttentiveRecipe(ProbeRecipe):
+    """The same, with the pool of InternVL-C: `heads` of it (as many as divide the encoder's width, at most), `pooled` numbers out."""
+
+    heads: int = 16
+    pooled: int = 768
+    pool_std: float = 0.02
+
+
+class AttentiveHead(nn.Module):
+    """An AttentionPool and a ProbeHead on what it gives."""
+
+    def __init__(self, width: int, classes: int, recipe: AttentiveRecipe) -> None:
+        super().__init__()
+        self.pool = AttentionPool(width, recipe.pooled, math.gcd(recipe.heads, width))
+        self.probe = ProbeHead(recipe.pooled, classes, recipe)
+        generator = torch.Generator().manual_seed(recipe.seed + 1)
+        with torch.no_grad():
+            for module in (self.pool.q, self.pool.k, self.pool.v, self.pool.out):
+                module.weight.normal_(0.0, recipe.pool_std, generator=generator)
+                module.bias.zero_()
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """[n, 1 + N, width] -> [n, classes]."""
+        logits: Tensor = self.probe(self.pool(tokens))
+        return logits
+
+
+Classify = Callable[[Tensor], Tensor]
+"""Stored features [n, F] -> logits [n, classes]."""
+
+
+def probe_optimizer(head: nn.Module, recipe: ProbeRecipe, batch_size: int) -> torch.optim.Optimizer:
     """SGD with momentum at a rate that grows with the batch."""
     rate = recipe.base_lr * batch_size / recipe.lr_batch
     group = {"params": list(head.parameters()), "base_lr": rate}

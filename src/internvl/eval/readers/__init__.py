@@ -1,6 +1,6 @@
 """Readers of benchmark files. Whatever is wrong is a BenchmarkFileError that names the file and the row.
 
-    TSV, JSONL, JSON, Parquet --read_*--> (row number from 1, {column: value})
+    TSV, CSV, JSONL, JSON, Parquet --read_*--> (row number from 1, {column: value})
     base64 text, paths --pictures--> Image
 
 Nothing is skipped or repaired: a benchmark with a row less has another score.
@@ -9,6 +9,7 @@ Nothing is skipped or repaired: a benchmark with a row less has another score.
 from __future__ import annotations
 
 from internvl.eval.readers.cells import Row, python_list
+from internvl.eval.readers.csv_rows import read_csv
 from internvl.eval.readers.files import find_file
 from internvl.eval.readers.jsonl import question_rows, read_json, read_json_list, read_jsonl
 from internvl.eval.readers.parquet import read_parquet
@@ -25,6 +26,7 @@ __all__ = [
     "picture_from_bytes",
     "python_list",
     "question_rows",
+    "read_csv",
     "read_json",
     "read_json_list",
     "read_jsonl",

@@ -31,7 +31,7 @@ _FAMILIES = {
     "zero_shot_images": ("imagenet", "imagenet_a", "imagenet_r", "imagenet_v2", "imagenet_sketch", "objectnet"),
     "retrieval": ("flickr30k_retrieval", "coco_retrieval", "flickr30k_cn", "coco_cn", "xtd"),
 }
-_SINGLE_EMBEDDING = ("kinetics", "linear_probe", "ade20k")
+_SINGLE_EMBEDDING = ("kinetics", "msrvtt", "linear_probe", "attentive_probe", "ade20k")
 
 REGISTRY: Mapping[str, str] = MappingProxyType(
     {name: f"{_PACKAGE}.{name}:TASK" for name in _SINGLE}

@@ -8,15 +8,13 @@ made a unit vector, averaged and made one again; templates are CLIP's for Kineti
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from internvl.eval.class_prompts import Prompts, class_weights
 from internvl.eval.embedding_task import EmbeddingProtocol, EmbeddingTask, Outcome, Picture, Work, first
-from internvl.eval.errors import BenchmarkFileError
-from internvl.eval.readers import Row, find_file, text_lines
+from internvl.eval.readers import Row, find_file, read_csv, text_lines
 from internvl.eval.zero_shot import classify
 
 COLUMNS = ("label", "youtube_id", "time_start", "time_end")
@@ -69,19 +67,12 @@ class Kinetics(EmbeddingTask):
 def read_clips(path: Path) -> Iterator[tuple[Row, str, str]]:
     """(row, class, name of its file without suffix) of the annotation file. Raises BenchmarkFileError with the row."""
     seen: set[str] = set()
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for number, fields in enumerate(csv.DictReader(file, strict=True), start=1):
-                row = Row(path, number, fields)
-                label, name = row.text("label").strip(), _file_name(row)
-                if name in seen:
-                    raise row.error(f"the clip {name!r:.80} is listed twice")
-                seen.add(name)
-                yield row, label, name
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BenchmarkFileError(f"{path}, after row {len(seen)}: can't be read as CSV: {error}") from error
-    if not seen:
-        raise BenchmarkFileError(f"{path} has no rows; the columns {', '.join(COLUMNS)} are expected")
+    for row in read_csv(path, COLUMNS):
+        label, name = row.text("label").strip(), _file_name(row)
+        if name in seen:
+            raise row.error(f"the clip {name!r:.80} is listed twice")
+        seen.add(name)
+        yield row, label, name
 
 
 def _file_name(row: Row) -> str:

@@ -24,9 +24,10 @@ from internvl.eval.readers import find_file, read_json
 from internvl.eval.sample import Scored
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
-    from internvl.eval.heads.probe import ProbeHead, ProbeRecipe
+    from internvl.eval.feature_extractor import FeatureExtractor, ProbeEmbedder
+    from internvl.eval.heads.probe import Classify, ProbeRecipe
 
 TRAINING = ("imagenet-1k/train", "imagenet/train")
 REAL = ("real.json", "imagenet-1k/real.json", "imagenet-1k/meta/real.json", "meta_data/real.json")
@@ -70,29 +71,50 @@ class LinearProbe(EmbeddingTask):
 
     def evaluate(self, work: Work) -> Outcome:
         """Train the head if there is none yet, then test it."""
-        if work.extractor is None:
-            raise EvalError(f"{self.name} needs the tokens of a vision encoder, not an embedder")
+        extractor_of(work)
         folder = first_folder(work.root, TRAINING)
         classes = len(class_folders(folder))
         pictures = evaluation_pictures(work.root, work.split, classes)
         chosen = first(pictures, work.limit)
-        features, _ = work.encode(chosen, (), mode="crop")
+        self.look_at(work, chosen)
         head = self._trained(work, pictures_by_class(folder, known(folder, class_indices(work.root, classes))), classes)
+        features, classify = self.tested(work, chosen, head)
         mask = sorted({label for picture in pictures for label in labels_of(picture)}) if work.split in OWN_CLASSES else None
-        predictions = _predictions(head, features, mask)
+        predictions = _predictions(classify, features, mask)
         rows = [_row(picture, best) for picture, best in zip(chosen, predictions, strict=True)]
         return Outcome(scores={"acc1": sum(row.score["score"] for row in rows) / len(rows)}, rows=rows, total=len(pictures))
 
-    def _trained(self, work: Work, pictures: Sequence[Picture], classes: int) -> ProbeHead:
-        import torch.nn.functional as F
+    def look_at(self, work: Work, pictures: Sequence[Picture]) -> None:
+        """What can be done before the head is trained, so that a damaged picture is found early: encode the test set."""
+        work.encode(pictures, (), mode="crop")
 
-        from internvl.eval.heads.probe import ProbeHead, ProbeRecipe, probe_optimizer
-        from internvl.eval.heads.training import HeadRun, rows_of_step, train_head
+    def new_head(self, work: Work, classes: int) -> tuple[nn.Module, ProbeRecipe]:
+        """The head before training, and how it is trained."""
+        from internvl.eval.heads.probe import ProbeHead, ProbeRecipe
 
         recipe = self.recipe or ProbeRecipe()
+        return ProbeHead(2 * extractor_of(work).width, classes, recipe), recipe
+
+    def embedder(self, work: Work) -> ProbeEmbedder:
+        """What the head is shown of a training picture."""
+        from internvl.eval.feature_extractor import ProbeEmbedder
+
+        return ProbeEmbedder(extractor_of(work))
+
+    def tested(self, work: Work, pictures: Sequence[Picture], head: nn.Module) -> tuple[Features, Classify]:
+        """The stored features of the test set, and what gives their logits."""
+        features, _ = work.encode(pictures, (), mode="crop")
+        return features, head
+
+    def _trained(self, work: Work, pictures: Sequence[Picture], classes: int) -> nn.Module:
+        import torch.nn.functional as F
+
+        from internvl.eval.heads.probe import probe_optimizer
+        from internvl.eval.heads.training import HeadRun, rows_of_step, train_head
+
+        head, recipe = self.new_head(work, classes)
         batch_size, per_epoch = recipe.sized(len(pictures))
-        encode = _training_features(work, pictures, recipe, augment=self.variants[work.variant].augment)
-        head = ProbeHead(2 * work.extractor.width if work.extractor else 0, classes, recipe)
+        encode = self._training_features(work, pictures, recipe)
 
         def loss(step: int) -> Tensor:
             rows = rows_of_step(step, batch_size=batch_size, rows=len(pictures), seed=recipe.seed)
@@ -111,6 +133,16 @@ class LinearProbe(EmbeddingTask):
         )
         train_head(run, lambda done, total: work.report(done, total, "training steps"))
         return head
+
+    def _training_features(self, work: Work, pictures: Sequence[Picture], recipe: ProbeRecipe) -> Any:
+        """rows [(epoch, row)] -> features float32[b, ...]: made anew from random parts, or read from the store."""
+        import torch
+
+        if not self.variants[work.variant].augment:
+            stored, _ = work.encode(pictures, (), mode="crop")
+            return lambda rows: torch.cat([stored.block(row, row + 1) for _, row in rows])
+        embedder = self.embedder(work)
+        return lambda rows: _encoded_anew(embedder, [(pictures[row], epoch, row) for epoch, row in rows], recipe.seed)
 
 
 def evaluation_pictures(root: Path, split: str, classes: int) -> list[Picture]:
@@ -148,21 +180,17 @@ def _real_label(picture: Picture, labels: Sequence[tuple[int, ...]]) -> tuple[in
     return labels[int(match[1]) - 1]
 
 
-def _training_features(work: Work, pictures: Sequence[Picture], recipe: ProbeRecipe, *, augment: bool) -> Any:
-    """rows [(epoch, row)] -> features float32[b, 2D]: made anew from random parts, or read from the store."""
-    import torch
-
-    if not augment:
-        stored, _ = work.encode(pictures, (), mode="crop")
-        return lambda rows: torch.cat([stored.block(row, row + 1) for _, row in rows])
-    return lambda rows: _encoded_anew(work, [(pictures[row], epoch, row) for epoch, row in rows], recipe.seed)
+def extractor_of(work: Work) -> FeatureExtractor:
+    """The vision encoder that is probed. EvalError when there is none."""
+    if work.extractor is None:
+        raise EvalError("a probe needs the tokens of a vision encoder, not an embedder")
+    return work.extractor
 
 
-def _encoded_anew(work: Work, items: Sequence[tuple[Picture, int, int]], seed: int) -> Tensor:
+def _encoded_anew(embedder: ProbeEmbedder, items: Sequence[tuple[Picture, int, int]], seed: int) -> Tensor:
     import torch
 
     from internvl.eval.encoding import ahead, open_stills
-    from internvl.eval.feature_extractor import ProbeEmbedder
     from internvl.eval.heads.training import draw_of
     from internvl.media.views import random_view
     from internvl.messages import Image
@@ -171,9 +199,6 @@ def _encoded_anew(work: Work, items: Sequence[tuple[Picture, int, int]], seed: i
         picture, epoch, row = item
         return Image(random_view(open_stills(picture)[0], draw_of(seed, epoch, row)))
 
-    if work.extractor is None:
-        raise EvalError("a linear probe needs a vision encoder")
-    embedder = ProbeEmbedder(work.extractor)
     images = list(ahead(view, items))
     step = max(1, embedder.batch_size)
     parts = [embedder.encode_images(images[start : start + step], "squash").cpu() for start in range(0, len(images), step)]
@@ -186,14 +211,14 @@ def _targets(pictures: Sequence[Picture], rows: Sequence[tuple[int, int]]) -> Te
     return torch.tensor([labels_of(pictures[row])[0] for _, row in rows])
 
 
-def _predictions(head: ProbeHead, features: Features, mask: Sequence[int] | None) -> list[int]:
+def _predictions(classify: Classify, features: Features, mask: Sequence[int] | None) -> list[int]:
     """The best class of each row, among those of the mask where there is one."""
     import torch
 
     found: list[int] = []
     with torch.inference_mode():
         for start in range(0, len(features), ROWS_AT_ONCE):
-            logits = head(features.block(start, min(len(features), start + ROWS_AT_ONCE)))
+            logits = classify(features.block(start, min(len(features), start + ROWS_AT_ONCE)))
             best = logits.argmax(dim=1) if mask is None else torch.tensor(mask)[logits[:, list(mask)].argmax(dim=1)]
             found += best.tolist()
     return found

@@ -11,6 +11,7 @@ QLLaMA is the shared decoder; in every second of its layers stands a cross atten
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import torch
@@ -26,6 +27,7 @@ from internvl.models.language.cache import KVCache, Step
 from internvl.models.language.decoder import Decoder
 from internvl.models.linear import Linear
 from internvl.models.recompute import set_checkpointing
+from internvl.models.vision.embeddings import stretch_positions
 from internvl.models.vision.encoder import VisionEncoder
 
 Mode: TypeAlias = Literal["InternVL-C", "InternVL-G"]
@@ -79,9 +81,9 @@ class DualModel(nn.Module):
             return plain
         return F.normalize(self.query_pool(self.ask(vision)), dim=-1) + F.normalize(plain, dim=-1)
 
-    def see(self, pixels: Tensor) -> Tensor:
-        """Pixels [B,3,S,S] -> what the vision encoder says of them, [B,1+N,C]."""
-        vision: Tensor = self.vision_encoder(pixels.to(device=self.device, dtype=self.dtype))
+    def see(self, pixels: Tensor, *, kept: Tensor | None = None) -> Tensor:
+        """Pixels [B,3,S,S] -> what the vision encoder says of them, [B,1+N,C]. kept: patches int64 [B,K], [B,1+K,C] of them alone."""
+        vision: Tensor = self.vision_encoder(pixels.to(device=self.device, dtype=self.dtype), kept=kept)
         return vision
 
     def ask(self, vision: Tensor) -> Tensor:
@@ -121,6 +123,15 @@ class DualModel(nn.Module):
     def continue_caption(self, ids: Tensor, *, cache: KVCache) -> Tensor:
         """The next tokens [B,1] of captions in a cache -> logits [B,1,vocabulary]."""
         return self.language_model.logits(self.language_model(self.language_model.embedding(ids.to(self.device)), cache=cache))
+
+    def set_image_size(self, side: int) -> None:
+        """Take pictures of another size from now on, in px: the position table is stretched. ConfigError for a size without whole
+        patches."""
+        vision = replace(self.config.vision, image_size=side)
+        embeddings = self.vision_encoder.embeddings
+        table = stretch_positions(embeddings.positions.detach(), embeddings.grid, vision.grid, vision.grid)
+        embeddings.positions, embeddings.grid = nn.Parameter(table.clone()), vision.grid
+        self.config = replace(self.config, vision=vision)
 
     def set_activation_checkpointing(self, enabled: bool) -> None:
         """In training, keep each block's input only and compute the block again for its gradient."""

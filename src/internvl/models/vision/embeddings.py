@@ -26,14 +26,21 @@ class Embeddings(nn.Module):
         self.class_token = nn.Parameter(torch.zeros(1, 1, width))
         self.positions = nn.Parameter(torch.zeros(1, 1 + config.grid**2, width))
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """[T,3,h,w] -> [T,1+N,D] with N = (h / patch) * (w / patch), row by row. h, w must be multiples of the patch size."""
+    def forward(self, pixels: Tensor, *, kept: Tensor | None = None) -> Tensor:
+        """[T,3,h,w] -> [T,1+N,D] with N = (h / patch) * (w / patch), row by row. h, w must be multiples of the patch size.
+
+        kept: int64 [T,K]: only these patches, [T,1+K,D], each with its own position.
+        """
         height, width = pixels.shape[-2:]
         if height % self.patch_size or width % self.patch_size:
             raise MediaError(f"tiles must be a multiple of {self.patch_size} px on each side, not {height} x {width}")
         cells = self.patch(pixels).flatten(2).transpose(1, 2)  # T,N,D
         tokens = torch.cat([self.class_token.expand(cells.shape[0], -1, -1), cells], dim=1)
-        return tokens + self.position_table(height // self.patch_size, width // self.patch_size)
+        tokens = tokens + self.position_table(height // self.patch_size, width // self.patch_size)
+        if kept is None:
+            return tokens
+        rows = F.pad(kept + 1, (1, 0))  # the class token is row 0
+        return tokens.gather(1, rows[..., None].expand(-1, -1, tokens.shape[-1]))
 
     def position_table(self, rows: int, columns: int) -> Tensor:
         """Positions [1, 1 + rows * columns, D] for a grid of that size."""

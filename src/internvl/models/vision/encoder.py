@@ -25,14 +25,18 @@ class VisionEncoder(nn.Module):
         """The layers in order."""
         return cast("list[Block]", list(self.layers))  # by place, not by class: training may wrap them
 
-    def set_drop_path(self, rate: float) -> None:
-        """Drop branches with this probability in the last block, and linearly less in those before it."""
-        for block, own in zip(self.blocks, _drop_path_rates(rate, len(self.layers)), strict=True):
+    def set_drop_path(self, rate: float, *, uniform: bool = False) -> None:
+        """Drop branches with this probability in the last block, and linearly less in those before it; or in all of them alike."""
+        rates = [rate] * len(self.layers) if uniform else _drop_path_rates(rate, len(self.layers))
+        for block, own in zip(self.blocks, rates, strict=True):
             block.set_drop_path(own)
 
-    def forward(self, pixels: Tensor, *, layers: int | None = None) -> Tensor:
-        """The output of block number `layers` (all when None, 0 = embeddings), [T,1+N,D], class token first."""
-        hidden: Tensor = self.embeddings(pixels)
+    def forward(self, pixels: Tensor, *, layers: int | None = None, kept: Tensor | None = None) -> Tensor:
+        """The output of block number `layers` (all when None, 0 = embeddings), [T,1+N,D], class token first.
+
+        kept: int64 [T,K], the patches that are shown, counted from 0; the others are left out and cost nothing: [T,1+K,D].
+        """
+        hidden: Tensor = self.embeddings(pixels, kept=kept)
         for block in self.layers if layers is None else self.layers[:layers]:
             hidden = block(hidden)
         return hidden

@@ -40,12 +40,13 @@ class Variant:
     mlp: int
     heads: int
     published: Published | None = None
+    side: int = SIDE
 
     @property
     def config(self) -> VisionConfig:
-        """The encoder of this shape, of the 6B kind, for pictures of 224 px."""
+        """The encoder of this shape, of the 6B kind, for pictures of `side` px."""
         return VisionConfig(
-            hidden_size=self.width, intermediate_size=self.mlp, num_layers=self.depth, num_heads=self.heads, image_size=SIDE
+            hidden_size=self.width, intermediate_size=self.mlp, num_layers=self.depth, num_heads=self.heads, image_size=self.side
         )
 
     def scaled(self, by: int) -> Variant:
@@ -93,22 +94,25 @@ def multiply_adds(config: VisionConfig, *, side: int = SIDE) -> int:
     return stem + config.num_layers * (linear + attention)
 
 
-def within_budget(budget: int, *, depths: tuple[int, ...], head_widths: tuple[int, ...], ratios: tuple[int, ...]) -> Iterator[Variant]:
+def within_budget(
+    budget: int, *, depths: tuple[int, ...], head_widths: tuple[int, ...], ratios: tuple[int, ...], side: int = SIDE
+) -> Iterator[Variant]:
     """Every shape of a grid whose parameters come nearest to a budget: the width is solved for, in whole heads of an even number.
 
-    Raises ConfigError for a budget below the smallest encoder of a depth.
+    side: of the pictures in px, which the position table is made for. Raises ConfigError for a budget below the smallest encoder
+    of a depth.
     """
     for depth in depths:
         for head in head_widths:
             for ratio in ratios:
-                yield _nearest(budget, depth, head, ratio)
+                yield _nearest(budget, depth, head, ratio, side)
 
 
-def _nearest(budget: int, depth: int, head: int, ratio: int) -> Variant:
+def _nearest(budget: int, depth: int, head: int, ratio: int, side: int) -> Variant:
     def of(heads: int) -> Variant:
         width = heads * head
         name = f"{depth} layers, {width} wide, heads of {head}, MLP x {ratio}"
-        return Variant(name=name, width=width, depth=depth, mlp=ratio * width, heads=heads)
+        return Variant(name=name, width=width, depth=depth, mlp=ratio * width, heads=heads, side=side)
 
     heads = 1
     while parameters(of(heads + 1).config) <= budget:

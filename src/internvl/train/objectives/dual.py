@@ -44,7 +44,7 @@ class DualObjective(nn.Module):
         dual = cast(DualModel, model)
         if batch.pixels is None or batch.pairs is None:
             raise ConfigError("a dual encoder learns from pairs of a picture and a caption; this batch has none")
-        vision = dual.see(batch.pixels)
+        vision = dual.see(batch.pixels, kept=batch.pairs.kept)
         if self.kind == "contrastive":
             parts = self._contrast("contrastive", dual, dual.pool(vision), dual.encode_text(batch.ids))
         elif self.kind == "generative":
