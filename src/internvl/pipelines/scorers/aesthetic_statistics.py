@@ -2,17 +2,19 @@
 
     details [B, 3, 96, 96] of 0 to 255 -> [B, DETAIL_NUMBERS]        overview [B, 3, 128, 128] -> [B, OVERVIEW_NUMBERS]
 
-Natural scenes have well-known statistics, and every fault moves some of them (Mittal et al. 2012, BRISQUE). In double precision, so that
-they are the same on every machine to more digits than a score shows.
+Natural scenes have well-known statistics, and every fault moves some of them (Mittal et al. 2012, BRISQUE). In double precision: the
+same on every machine to more digits than a score shows.
 """
 
 from __future__ import annotations
 
+import numpy
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 LUMA = (0.299, 0.587, 0.114)
+WINDOW = 7  # px
 BLOCK = 8  # px of a JPEG block
 STRIP, CORNER = 8, 12  # px of the overview
 
@@ -21,9 +23,8 @@ def detail_statistics(details: Tensor) -> Tensor:
     """[B, 3, 96, 96] of 0 to 255 -> float[B, 69]."""
     pixels = details.double()
     light = _light(pixels)
-    half = functional.avg_pool2d(light[:, None], 2)[:, 0]
-    quarter = functional.avg_pool2d(half[:, None], 2)[:, 0]
-    parts = [*(_edges(scale) for scale in (light, half, quarter)), *(_contrasts(scale) for scale in (light, half))]
+    half = _halved(light)
+    parts = [*(_edges(scale) for scale in (light, half, _halved(half))), *(_contrasts(scale) for scale in (light, half))]
     return torch.cat([*parts, _blocks(light), _levels(light), _colour_noise(pixels, light)], dim=1).float()
 
 
@@ -54,14 +55,26 @@ def _edges(light: Tensor) -> Tensor:
 
 def _contrasts(light: Tensor) -> Tensor:
     """Spread in windows of 7 px, and how values divided by it are distributed and follow each other: noise and blur. [B, 10]."""
-    mean = functional.avg_pool2d(light[:, None], 7, 1)[:, 0]
-    square = functional.avg_pool2d(light[:, None].square(), 7, 1)[:, 0]
+    mean, square = _window_mean(light), _window_mean(light.square())
     spread = (square - mean.square()).clamp(min=0).sqrt()
     value = (light[:, 3:-3, 3:-3] - mean) / (spread + 1)
     moments = torch.stack([value.abs().mean((1, 2)), value.square().mean((1, 2)), value.pow(4).mean((1, 2)).log1p()], dim=1)
     pairs = (value[:, :, 1:] * value[:, :, :-1], value[:, 1:] * value[:, :-1], value[:, 1:, 1:] * value[:, :-1, :-1])
     follow = torch.stack([*(pair.mean((1, 2)) for pair in pairs), pairs[0].abs().mean((1, 2))], dim=1)
     return torch.cat([_quantiles(spread, (0.1, 0.5, 0.9)).log1p(), moments, follow], dim=1)
+
+
+def _window_mean(light: Tensor) -> Tensor:
+    """Over windows of 7 px, from running sums: across, then down."""
+    sums = functional.pad(light.cumsum(2), (1, 0))
+    across = (sums[:, :, WINDOW:] - sums[:, :, :-WINDOW]) / WINDOW
+    sums = functional.pad(across.cumsum(1), (0, 0, 1, 0))
+    return (sums[:, WINDOW:] - sums[:, :-WINDOW]) / WINDOW
+
+
+def _halved(light: Tensor) -> Tensor:
+    """Half as many px each way."""
+    return (light[:, ::2, ::2] + light[:, 1::2, ::2] + light[:, ::2, 1::2] + light[:, 1::2, 1::2]) / 4
 
 
 def _blocks(light: Tensor) -> Tensor:
@@ -122,6 +135,6 @@ def _two_lowest(values: Tensor) -> Tensor:
 
 
 def _quantiles(values: Tensor, shares: tuple[float, ...]) -> Tensor:
-    """[B, H, W] -> [B, number of shares]."""
-    flat = values.flatten(1)
-    return torch.quantile(flat, flat.new_tensor(shares), dim=1).T
+    """[B, H, W] -> [B, number of shares]. By NumPy, which sorts ten times as fast."""
+    ordered = numpy.sort(values.flatten(1).numpy(), axis=1)
+    return torch.from_numpy(ordered[:, [round(share * (ordered.shape[1] - 1)) for share in shares]])
