@@ -111,6 +111,15 @@ def test_every_planted_fault_is_found_and_nothing_else(inputs: Path, held_out: P
     assert [each.rows for each in report.shards] == [13, 9]
 
 
+def test_what_a_kill_left_half_written_is_removed(inputs: Path, tmp_path: Path) -> None:
+    chosen = config(inputs, tmp_path / "out", without_scores(load_preset("stage1"), []), write=False)
+    (tmp_path / "out" / "stage1").mkdir(parents=True)
+    draft = tmp_path / "out" / "stage1" / ".ledger.jsonl.0123456789ab.part"
+    draft.write_bytes(b"half")
+    clean(chosen)
+    assert not draft.exists()
+
+
 def test_the_report_tells_all(inputs: Path, held_out: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     clean(config(inputs, out, against=(held_out,), write=False))

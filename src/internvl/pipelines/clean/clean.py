@@ -34,7 +34,7 @@ from internvl.pipelines.operator import Operator
 from internvl.pipelines.run import RunConfig, RunReport, run
 from internvl.pipelines.shard_forms import Form
 from internvl.pipelines.shards import ShardReport, write_shards
-from internvl.pipelines.whole_file import whole_file
+from internvl.pipelines.whole_file import remove_parts, whole_file
 
 REPORT_PAGE, REPORT_FILE, DECISIONS, AGAINST = "report.html", "report.json", "decisions", "against"
 _OWN_NAMES = ("units", "groups", AGAINST)
@@ -146,6 +146,7 @@ def _decided(config: CleanConfig, rules: Rules, groups: Groups, lists: Sequence[
     """Decisions and ledger of one set of rules."""
     folder = config.run.out / rules.name
     (folder / DECISIONS).mkdir(parents=True, exist_ok=True)
+    remove_parts(folder)
     for stale in (folder / DECISIONS).glob("*.parquet"):
         stale.unlink()
     tally = Tally(rules, Examples(rules, config.examples))
