@@ -21,6 +21,7 @@ DETECT = "Please detect and label all objects in the following image and mark th
 DETECTED = "Sure, I will detect and label all objects in the image and mark their positions.\n\n```\n"
 LOCATE = "Please provide the bounding box coordinate of the region this sentence describes: "
 READ = "Please read all text in the image."
+DESCRIBE = "Please describe the image in detail."
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from published_form import READ, Published, lines
+from published_form import DESCRIBE, READ, Published, lines
 
 GT = [[10, 10], [110, 10], [110, 30], [10, 30]]
 GT_BELOW = [[10, 50], [110, 50], [110, 70], [10, 70]]
@@ -25,6 +25,7 @@ LLAVA = [
     {"id": "2", "image": "x.jpg", "conversations": [{"from": "gpt", "value": "A bus."}]},
 ]
 LLAVA_EXPECTED = (("000000033471.jpg", "What is it?", "A bus."),)
+CAT = "猫是一种小型的家养食肉哺乳动物，属于猫科动物，在世界各地被人们当作宠物饲养，也用来捕捉老鼠。"
 ALPACA = [
     {"instruction": "Add.", "input": "1 2", "output": "3"},
     {"instruction": "Greet.", "input": "", "output": "Hi!"},
@@ -161,6 +162,35 @@ SAMPLES: dict[str, Published] = {
         },
         ("conversation.json",),
         (("VG_100K/1159273.jpg", "What is it?", "A street."), ("VG_100K/1159273.jpg", "Who is there?", "A man.")),
+    ),
+    "laion_gpt4v": Published(
+        {
+            "00012.parquet": [
+                {"key": "000120007", "caption": "A red car.\nIt is old.", "status": "success"},
+                {"key": "000120008", "status": "failed"},
+            ]
+        },
+        ("00012.parquet",),
+        (("00012/000120007.jpg", DESCRIBE, "A red car.\nIt is old."),),
+        refused={"not downloaded": 1},
+    ),
+    "textocr_gpt4v": Published(
+        {"t.jsonl": lines({"filename": "train/0054c9.jpg", "caption": "A sign that says STOP."}, {"filename": "b.jpg", "caption": ""})},
+        ("t.jsonl",),
+        (("train/0054c9.jpg", DESCRIBE, "A sign that says STOP."),),
+        refused={"wrong field": 1},
+    ),
+    "wikipedia": Published(
+        {
+            "w.parquet": [
+                {"id": "12", "url": "u", "title": "猫", "text": CAT + "\n\n历史"},
+                {"id": "13", "url": "u", "title": "List", "text": "See also"},
+            ]
+        },
+        ("w.parquet",),
+        ((None, "请介绍一下猫。", CAT),),
+        refused={"short article": 1},
+        settings={"language": "zh"},
     ),
     "alpaca_gpt4": Published({"a.json": ALPACA}, ("a.json",), ALPACA_EXPECTED, refused={"wrong field": 1}),
     "coig_cqia": Published({"zhihu/a.jsonl": lines(*ALPACA)}, ("zhihu",), ALPACA_EXPECTED, refused={"wrong field": 1}),

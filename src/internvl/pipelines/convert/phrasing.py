@@ -19,6 +19,8 @@ CAPTION_TEXT = {
     "en": "Provide a one-sentence caption for the provided image, taking the text in it into account.",
     "zh": "请结合图中的文字，用一句话描述这张图片。",
 }
+DESCRIBE = {"en": "Please describe the image in detail.", "zh": "请详细描述这张图片。"}
+EXPLAIN = {"en": "What do you know about {}?", "zh": "请介绍一下{}。"}
 DETECT = {
     "en": "Please detect and label all objects in the following image and mark their positions.",
     "zh": "请检测并标注图中的所有物体，并标出它们的位置。",
