@@ -58,6 +58,8 @@ class PictureIndex:
     """
 
     def __init__(self, folder: Path, pictures: Path, dual: Dual) -> None:
+        if not pictures.is_dir():  # before the index is made, which may lie inside
+            raise ConfigError(f"{pictures} is not a folder of pictures")
         self.folder, self.pictures, self.dual = folder, pictures.resolve(), dual
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -45,6 +45,13 @@ def names(index: PictureIndex) -> list[str]:
     return sorted(each.path.name for each in index.search("anything", top=100))
 
 
+def test_a_folder_that_is_not_there_is_not_made(dual: Dual, tmp_path: Path) -> None:
+    missing = tmp_path / "photos"
+    with pytest.raises(ConfigError, match="not a folder of pictures"):
+        PictureIndex(missing / ".internvl-index", missing, dual)
+    assert not missing.exists()
+
+
 def test_whatever_looks_like_a_picture_is_encoded_or_told(dual: Dual, pictures: Path, tmp_path: Path) -> None:
     (pictures / "empty.png").write_bytes(b"")
     (pictures / "text.jpg").write_text("no picture at all")
