@@ -113,6 +113,7 @@ def plot(found: Sequence[Found], path: Path) -> None:
                     shade, filled = colour(depths.index(shape.depth)), shape.mlp // shape.width == smallest
                     _dot(axes, each, value, score, shade, marker, filled)
                 axes.set(xlabel=title, ylabel=label)
+                axes.locator_params(axis="x", nbins=5)  # six digits a tick
                 axes.grid(alpha=0.25)
                 axes.spines[["top", "right"]].set_visible(False)
         _legend(figure, depths, widths, smallest)
