@@ -1,7 +1,7 @@
 """How well internvl-dual-nano finds what it has not seen: another drawing style, held-out photographs, held-out clip art.
 
 names in a language x pictures of a style -> recall@1, @5, @10 of the right picture, and of the right name
--> a table for docs/models/internvl-dual-nano.md, and measured.json beside it
+-> a table for docs/models/internvl-dual-nano.md, and the same figures as JSON beside it
 
     python -m recipes.dual_nano.measure --model internvl-dual-nano --card docs/models/internvl-dual-nano.md
 """

@@ -37,13 +37,18 @@ class Listing:
 
 def list_pictures(pictures: Path, index: Path) -> Listing:
     """What lies below `pictures`; `index` is left out. Raises ConfigError when it is no folder, or one that can't be read."""
-    if not pictures.is_dir():
-        raise ConfigError(f"{pictures} is not a folder of pictures")
+    check_folder(pictures)
     listing = Listing()
     _list(pictures, "", str(index.resolve()), listing)
     if not listing.files and listing.unusable and listing.unusable[0][0] == "":
         raise ConfigError(f"{pictures} can't be read: {listing.unusable[0][1]}")
     return listing
+
+
+def check_folder(pictures: Path) -> None:
+    """Raises ConfigError for a place that is no folder."""
+    if not pictures.is_dir():
+        raise ConfigError(f"{pictures} is not a folder of pictures")
 
 
 def _list(folder: Path, below: str, index: str, listing: Listing) -> None:

@@ -23,7 +23,7 @@ from internvl.engine.dual import Dual
 from internvl.engine.dual_identity import weights_identity
 from internvl.engine.index_parts import PART, Parts
 from internvl.engine.nearest import Nearest
-from internvl.engine.picture_files import Entry, list_pictures
+from internvl.engine.picture_files import Entry, check_folder, list_pictures
 from internvl.errors import ConfigError, MediaError
 from internvl.messages import Image
 
@@ -58,8 +58,7 @@ class PictureIndex:
     """
 
     def __init__(self, folder: Path, pictures: Path, dual: Dual) -> None:
-        if not pictures.is_dir():  # before the index is made, which may lie inside
-            raise ConfigError(f"{pictures} is not a folder of pictures")
+        check_folder(pictures)  # before the index is made, which may lie inside
         self.folder, self.pictures, self.dual = folder, pictures.resolve(), dual
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -7,28 +7,14 @@ chart; they are also looked for in image/ and chart_image/, as the archives unpa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from internvl.pipelines.convert.converter import Converter, Inputs
-from internvl.pipelines.convert.reading import file_rows
-from internvl.pipelines.convert.rows import Row, by_row
-from internvl.pipelines.convert.sample import Outcome, Sample, asked
+from internvl.pipelines.convert.forms.question_answer import question_answers
+from internvl.pipelines.convert.sample import Outcome
 
 
 def _samples(inputs: Inputs) -> Iterator[Outcome]:
-    for path in inputs.all("annotations", ".json"):
-        yield from by_row(file_rows(path), lambda row: _row_samples(row, inputs))
-
-
-def _row_samples(row: Row, inputs: Inputs) -> Iterator[Outcome]:
-    name = row.key("image_id")
-    name = name if PurePosixPath(name).suffix else f"{name}.jpg"
-    question = row.text("question").removeprefix("<image>").removesuffix("<image>").strip()
-    yield Sample(
-        place=row.place,
-        turns=asked(question, row.text("answer")),
-        image=inputs.pictures.find([name, f"image/{name}", f"chart_image/{name}"]),
-    )
+    return question_answers(inputs, ".json", ("image", "chart_image"))
 
 
 CONVERTERS = (
