@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import sqlite3
@@ -227,6 +228,27 @@ def test_a_budget_stops_and_a_higher_one_goes_on(service: TranslationService, op
     done = operator(max_requests=3).open()(captions(*CAPTIONS))
     assert len(service.bodies) == 3
     assert not [each for each in done if isinstance(each, Drop)]
+
+
+def test_one_that_fails_leaves_its_place_to_another(tmp_path: Path) -> None:
+    spending = Spending(tmp_path / "s.sqlite", max_requests=1)
+    under_way, go_on = threading.Event(), threading.Event()
+
+    def fails() -> None:
+        with contextlib.suppress(RuntimeError), spending.request():
+            under_way.set()
+            go_on.wait(30)
+            raise RuntimeError
+
+    first = threading.Thread(target=fails)
+    first.start()
+    assert under_way.wait(30)
+    threading.Timer(0.05, go_on.set).start()
+    with spending.request():
+        spending.add(Answer(text=""))
+    first.join()
+    with pytest.raises(BudgetSpent), spending.request():
+        raise AssertionError("a second request began")
 
 
 def test_a_limit_of_cost(service: TranslationService, operator: Callable[..., TranslateOperator]) -> None:

@@ -57,8 +57,8 @@ class Spent:
 class Spending:
     """The sums in the file `path`. max_requests, max_cost: no request begins when all calls together have reached them.
 
-    Requests under way count as one each, so `max_requests` is exact within a process; the cost of those under way is not known yet
-    and comes on top of `max_cost`.
+    Where those under way might reach `max_requests` they are waited for, so that limit is exact within a process; their cost is not
+    known yet and comes on top of `max_cost`.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Spending:
         if max_cost is not None and not (self.prices.prompt_per_million or self.prices.new_per_million):
             raise PipelineError("a limit of the cost needs the prices of a million tokens; without them everything costs 0")
         self._under_way = 0
-        self._lock = threading.Lock()
+        self._ended = threading.Condition()
         self._file = AnswerFile(path, _TABLE)
 
     def spent(self) -> Spent:
@@ -80,15 +80,17 @@ class Spending:
 
     @contextmanager
     def request(self) -> Iterator[None]:
-        """Around a request, which `add` ends. Raises BudgetSpent instead when a limit is reached."""
-        with self._lock:
-            self._check()
+        """Around a request and its `add`. Raises BudgetSpent instead when a limit is reached."""
+        with self._ended:
+            while self._may_begin() is None:
+                self._ended.wait()
             self._under_way += 1
         try:
             yield
         finally:
-            with self._lock:
+            with self._ended:
                 self._under_way -= 1
+                self._ended.notify_all()
 
     def add(self, answer: Answer) -> None:
         """Count what came; it is on disk when this returns.
@@ -101,12 +103,18 @@ class Spending:
                 "the service doesn't tell the tokens of its answers, so a cost can't be limited: limit requests instead"
             )
 
-    def _check(self) -> None:
+    def _may_begin(self) -> bool | None:
+        """True; or None where only those under way can tell, which may fail; raises BudgetSpent at a limit.
+
+        An answer is counted before its request ends, so for a moment twice: that delays the next request and never refuses it.
+        """
         if self.max_requests is None and self.max_cost is None:
-            return
+            return True
         spent = self.spent()
-        if self.max_requests is not None and spent.requests + self._under_way >= self.max_requests:
+        if self.max_requests is not None and spent.requests >= self.max_requests:
             raise BudgetSpent(f"the limit of {self.max_requests:,} requests is reached; a higher one goes on from here")
         cost = spent.cost(self.prices)
         if self.max_cost is not None and cost >= self.max_cost:
             raise BudgetSpent(f"{cost:.4f} are spent and the limit is {self.max_cost:g}; a higher one goes on from here")
+        waits = self.max_requests is not None and spent.requests + self._under_way >= self.max_requests
+        return None if waits else True
