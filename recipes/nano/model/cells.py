@@ -9,7 +9,6 @@ faces are told apart after some thousand of them; at random places not even afte
 from __future__ import annotations
 
 import random
-from collections import Counter
 from functools import lru_cache
 
 import numpy as np
@@ -18,10 +17,10 @@ from PIL import Image, ImageDraw, ImageFont
 from recipes.nano.data.backgrounds import ground, readable_ink
 from recipes.nano.data.fonts import Face, covers, faces
 from recipes.nano.data.sample import Language, Split
-from recipes.nano.data.text_pool import pool
 from recipes.nano.model.characters import characters, classes, hanzi
 from recipes.nano.model.crowded import CELL, Crowded, asked
 from recipes.nano.model.sizes import PATCH, TILE
+from recipes.nano.model.strips import frequent_hanzi
 
 SIDE = 3 * PATCH
 COUNT = TILE // SIDE  # cells a row
@@ -63,13 +62,6 @@ def _character(source: random.Random, language: Language, face: Face, common: in
         return source.choice(_letters())
     chosen = source.choice(frequent_hanzi()[:common])
     return chosen if covers(face, chosen) else source.choice(hanzi()[:3755])
-
-
-@lru_cache(maxsize=1)
-def frequent_hanzi() -> str:
-    """All hanzi that are read, those first that come most often in the training texts."""
-    counts = Counter(character for text in pool("zh", "train").sentences for character in text)
-    return "".join(sorted(hanzi(), key=lambda character: -counts[character]))
 
 
 @lru_cache(maxsize=1)

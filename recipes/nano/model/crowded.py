@@ -42,6 +42,7 @@ class Composer:
 
     def __init__(self, source: random.Random, split: Split, *, chinese: float = 0.6) -> None:
         self.source, self.split, self.chinese = source, split, chinese
+        self.common: int | None = None  # how many hanzi texts without meaning are made of
         self.strips: list[Strip] = []
         self.grounds: list[Image.Image] = []
 
@@ -86,7 +87,7 @@ class Composer:
     def _strip(self) -> Strip:
         if len(self.strips) < STOCK or self.source.random() < 1 / USES:
             language = "zh" if self.source.random() < self.chinese else "en"
-            strip = draw_strip(self.source, self.split, language)
+            strip = draw_strip(self.source, self.split, language, common=self.common)
             if len(self.strips) < STOCK:
                 self.strips.append(strip)
             else:

@@ -16,14 +16,14 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from recipes.nano.data.sample import Split
 from recipes.nano.model.cells import cell_tile
-from recipes.nano.model.characters import hanzi
+from recipes.nano.model.characters import characters, hanzi
 from recipes.nano.model.checkpoint import load_run, save_run
 from recipes.nano.model.crowded import SLOTS, Composer, Crowded
 from recipes.nano.model.reading import ReadingHead, choose_places
@@ -46,6 +46,27 @@ FIRST_HANZI = 200
 # weight would move every patch by more than its text does, and all would look alike.
 PATCH_SCALE = 0.03
 PLACES = (TILE // PATCH) ** 2 * SLOTS
+ASCII = sum(character.isascii() for character in characters())  # the classes from 1 to this
+
+Batch: TypeAlias = tuple[Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Loss, and characters named right among those asked, of ASCII and of hanzi; empty places don't count. Scores add up."""
+
+    loss: float = 0.0
+    latin_right: int = 0
+    latin: int = 0
+    hanzi_right: int = 0
+    hanzi: int = 0
+
+    def __add__(self, other: Score) -> Score:
+        return Score(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+    def shares(self) -> dict[str, float]:
+        """Of each kind the share that is right."""
+        return {"latin": round(self.latin_right / max(1, self.latin), 4), "hanzi": round(self.hanzi_right / max(1, self.hanzi), 4)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,18 +97,18 @@ class Lesson:
     crowded: float  # share of tiles with running text; the others have single characters in cells
     plain: float  # share of those cells that are black on white
     chinese: float
-    common: int  # how many hanzi single characters are taken from, the most frequent ones
+    common: int  # how many hanzi single characters and texts without meaning are taken from, the most frequent ones
     jitter: float  # px that a character stands off the middle of its cell at most
 
     @classmethod
     def at(cls, step: int) -> Lesson:
-        """Letters in place; then hanzi, more and more; then anywhere, on any ground; then lines of text."""
+        """Letters in place; then anywhere, on any ground; then lines of text; then hanzi, the most frequent first."""
         return cls(
-            crowded=0.7 * _between(step, 1000, 2400),
-            plain=1 - 0.85 * _between(step, 600, 1200),
-            chinese=0.5 * _between(step, 200, 500),
-            common=round(FIRST_HANZI * (len(hanzi()) / FIRST_HANZI) ** _between(step, 300, 6000)),
-            jitter=2 * _between(step, 200, 700) + 5 * _between(step, 700, 1600),
+            crowded=0.9 * _between(step, 800, 1600),
+            plain=1 - 0.9 * _between(step, 400, 1000),
+            chinese=0.6 * _between(step, 3000, 3600),
+            common=round(FIRST_HANZI * (len(hanzi()) / FIRST_HANZI) ** _between(step, 3200, 8000)),
+            jitter=2 * _between(step, 100, 400) + 5 * _between(step, 400, 1000),
         )
 
 
@@ -96,13 +117,13 @@ def _between(step: int, first: int, last: int) -> float:
     return min(1.0, max(0.0, (step - first) / (last - first)))
 
 
-class Batches(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
+class Batches(IterableDataset[Batch]):
     """pixels uint8 [T,224,224,3], asked int64 [n] (flat index into T x 256 x 3), their classes int64 [n]; without end."""
 
     def __init__(self, *, seed: int, tiles: int, first: int, split: Split = "train") -> None:
         self.seed, self.tiles, self.first, self.split = seed, tiles, first, split
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         number, count = (worker.id, worker.num_workers) if worker else (0, 1)
         # Batches are handed out by the workers in turn, so a run that starts at `first` asks each for the same part as before.
@@ -115,9 +136,9 @@ class Batches(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
                 if place >= mine.start:
                     yield batch
 
-    def _batch(self, composer: Composer, generator: np.random.Generator, step: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _batch(self, composer: Composer, generator: np.random.Generator, step: int) -> Batch:
         lesson = Lesson.at(step)
-        composer.chinese = lesson.chinese
+        composer.chinese, composer.common = lesson.chinese, lesson.common
         made = [self._tile(composer, lesson) for _ in range(self.tiles)]
         asked = [choose_places(tile.classes, generator) + index * PLACES for index, tile in enumerate(made)]
         classes = np.stack([tile.classes for tile in made]).reshape(-1)
@@ -149,12 +170,12 @@ class Run:
         self.optimiser = MuonAdamW(
             _groups(self.encoder, self.head, config), lr=config.rate, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.0
         )
-        self.forward: Any = torch.compile(self.encoder) if config.compile else self.encoder
+        self._named: Any = torch.compile(self._name) if config.compile else self._name
         self.step = 0
 
-    def train_step(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[float, float]:
-        """One step; its loss, and the share of characters named right."""
-        loss, right = self.losses(batch)
+    def train_step(self, batch: Batch) -> Score:
+        """One step, and how well it went before it."""
+        loss, score = self.losses(batch)
         loss.backward()
         factor = rate_at(self.config, self.step)
         for group in self.optimiser.param_groups:
@@ -162,17 +183,23 @@ class Run:
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
-        return float(loss.detach()), float(right)
+        return score
 
-    def losses(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """Cross-entropy over the asked places, and the share of the characters (not of empty places) named right."""
+    def losses(self, batch: Batch) -> tuple[Tensor, Score]:
+        """Cross-entropy over the asked places, and how many were named right."""
         pixels, asked, classes = (part.to(self.device, non_blocking=True) for part in batch)
         on_gpu = self.device.type == "cuda"
         # With short tiles the plain attention is the fastest on a CPU.
         with torch.autocast("cuda", torch.bfloat16, enabled=on_gpu), nullcontext() if on_gpu else sdpa_kernel(SDPBackend.MATH):
-            logits = self.head(self.forward(normalised(pixels))[:, 1:], asked).float()
-        text = classes > 0
-        return F.cross_entropy(logits, classes), (logits.argmax(-1) == classes)[text].float().mean()
+            loss, named = self._named(pixels, asked, classes)
+        right, ascii_only = named == classes, classes <= ASCII
+        latin, hanzi = (classes > 0) & ascii_only, ~ascii_only
+        sums = torch.stack([latin & right, latin, hanzi & right, hanzi]).sum(1).tolist()
+        return loss, Score(float(loss.detach()), *sums)
+
+    def _name(self, pixels: Tensor, asked: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.head(self.encoder(normalised(pixels))[:, 1:], asked).float()
+        return F.cross_entropy(logits, classes), logits.argmax(-1)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
@@ -215,6 +242,8 @@ def rate_at(config: ReadConfig, step: int) -> float:
 
 def train(config: ReadConfig, out: Path) -> VisionEncoder:
     """Train to the last step, from the checkpoint in `out` if there is one, and return the encoder."""
+    # Attention weights that are next to nothing would make a step on a CPU take twice as long.
+    torch.set_flush_denormal(True)
     if config.threads:
         torch.set_num_threads(config.threads)
     out.mkdir(parents=True, exist_ok=True)
@@ -230,32 +259,30 @@ def train(config: ReadConfig, out: Path) -> VisionEncoder:
 
 def _steps(run: Run, loader: DataLoader[Any], out: Path) -> None:
     config, started, saved_at = run.config, time.monotonic(), time.monotonic()
-    first, losses, rights = run.step, [], []
+    first, score = run.step, Score()
     for batch in loader:
         if run.step >= config.steps:
             break
-        loss, right = run.train_step(batch)
-        losses.append(loss)
-        rights.append(right)
+        score += run.train_step(batch)
         if run.step % config.log_every == 0:
             seconds = time.monotonic() - started
-            row = {"step": run.step, "loss": round(sum(losses) / len(losses), 4), "right": round(sum(rights) / len(rights), 4)}
+            row = {"step": run.step, "loss": round(score.loss / config.log_every, 4), **score.shares()}
             row |= {"tiles_per_s": round((run.step - first) * config.tiles / seconds, 1), "s": round(seconds)}
             with (out / "log.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
             left = (config.steps - run.step) * seconds / max(1, run.step - first)
             print(f"{row} left {left / 60:.0f} min", flush=True)
-            losses, rights = [], []
+            score = Score()
         if time.monotonic() - saved_at > config.save_every_s:
             save_run(out / CHECKPOINT, run.state())
             saved_at = time.monotonic()
 
 
 @torch.no_grad()
-def measure(run: Run, split: Split, *, batches: int = 8) -> float:
+def measure(run: Run, split: Split, *, batches: int = 8) -> dict[str, float]:
     """The share of characters named right on tiles of a split: faces and texts unseen for `test`."""
     data = iter(Batches(seed=99, tiles=run.config.tiles, first=10**6, split=split))
-    return sum(float(run.losses(next(data))[1]) for _ in range(batches)) / batches
+    return sum((run.losses(next(data))[1] for _ in range(batches)), Score()).shares()
 
 
 def main() -> None:
@@ -275,7 +302,7 @@ def main() -> None:
     if (saved := load_run(out / CHECKPOINT)) is None:
         raise SystemExit(f"{out} holds no {CHECKPOINT}")
     run.restore(saved)
-    print({split: round(measure(run, split), 4) for split in ("train", "val", "test")})
+    print({split: measure(run, split) for split in ("train", "val", "test")})
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """The reading head: a linear classifier of what stands at three places of each patch.
 
-    patch vectors [T,256,C] -> norm -> one map for each place -> logits over the characters
+    patch vectors [T,256,C] -> norm -> one map for each place -> glyph vector [120] -> logits over the characters
 
-An encoder learns glyphs many times faster from a hundred answers a tile than from one sentence a picture, so training begins with this
-head alone. It is dropped when the language model takes over.
+The vectors of the characters are given and stay (recipes/nano/model/glyph_vectors.py). An encoder learns glyphs many times faster from
+a hundred answers a tile than from one sentence a picture, so training begins with this head alone. It is dropped when the language
+model takes over.
 """
 
 from __future__ import annotations
@@ -14,28 +15,32 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from recipes.nano.model.characters import characters
 from recipes.nano.model.crowded import SLOTS
+from recipes.nano.model.glyph_vectors import glyph_vectors
 from torch import Tensor, nn
 
-TEXT_PLACES, EMPTY_PLACES = 84, 12  # asked of each tile
+TEXT_PLACES, EMPTY_PLACES = 112, 16  # asked of each tile
 
 
 class ReadingHead(nn.Module):
     """Patch vectors -> logits of the characters at asked places; class 0 is nothing."""
 
+    vectors: Tensor
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.places = nn.Linear(width, SLOTS * width)
-        self.characters = nn.Linear(width, len(characters()) + 1)
-        with torch.no_grad():
-            self.characters.bias.copy_(_log_shares())
+        vectors = glyph_vectors()
+        self.glyph = nn.Linear(width, vectors.shape[1])
+        self.register_buffer("vectors", vectors)
+        self.bias = nn.Parameter(_log_shares())
 
     def forward(self, patches: Tensor, asked: Tensor) -> Tensor:
         """patches [T,N,C], asked int64 [n] (flat index into T x N x 3) -> logits [n, characters + 1]."""
         flat = patches.flatten(0, 1)[asked // SLOTS]
         vectors = self.places(self.norm(flat)).unflatten(-1, (SLOTS, -1))
         chosen = vectors[torch.arange(len(asked), device=asked.device), asked % SLOTS]
-        return self.characters(F.gelu(chosen))  # type: ignore[no-any-return]
+        return F.linear(self.glyph(F.gelu(chosen)), self.vectors, self.bias)
 
 
 def _log_shares() -> Tensor:

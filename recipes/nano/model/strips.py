@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from recipes.nano.data.families.line_pictures import line_text, readable_face
 from recipes.nano.data.sample import Language, MissingMaterial, Split
+from recipes.nano.data.text_pool import pool
 from recipes.nano.model.characters import NOTHING, classes, hanzi
 
 SIZES = (28, 40)
@@ -32,25 +34,32 @@ class Strip:
     edges: NDArray[np.float32]
 
 
-def draw_strip(source: random.Random, split: Split, language: Language) -> Strip:
-    """A strip of text in some face of the split. Raises MissingMaterial."""
+def draw_strip(source: random.Random, split: Split, language: Language, *, common: int | None = None) -> Strip:
+    """A strip of text in some face of the split; `common` as in `made_text`. Raises MissingMaterial."""
     for _ in range(8):
-        text = made_text(source, language) if source.random() < MADE_SHARE[language] else line_text(source, language, split)
+        text = made_text(source, language, common) if source.random() < MADE_SHARE[language] else line_text(source, language, split)
         text = text[:LONGEST].strip()
         if text and (chosen := readable_face(source, language, split, text)):
             return _drawn(text, _font(chosen.path, chosen.index, source.choice(SIZES)))
     raise MissingMaterial(f"no face of the {split} split can draw {language} text: python -m recipes.nano.data.materials --use fonts")
 
 
-def made_text(source: random.Random, language: Language) -> str:
-    """Hanzi in a row, or letters, digits and marks in groups."""
+def made_text(source: random.Random, language: Language, common: int | None = None) -> str:
+    """Hanzi in a row, of the `common` most frequent ones or of all, or letters, digits and marks in groups."""
     if language == "zh":
-        return "".join(source.choices(hanzi(), k=source.randint(4, 18)))
+        return "".join(source.choices(frequent_hanzi()[:common], k=source.randint(4, 18)))
     words = []
     for _ in range(source.randint(1, 5)):
         alphabet = source.choice((LETTERS, LETTERS, LETTERS[:26], LETTERS[-10:], LETTERS[-10:] + ".,-:%$", LETTERS + MARKS))
         words.append("".join(source.choices(alphabet, k=source.randint(2, 8))))
     return " ".join(words)
+
+
+@lru_cache(maxsize=1)
+def frequent_hanzi() -> str:
+    """All hanzi that are read, those first that come most often in the training texts."""
+    counts = Counter(character for text in pool("zh", "train").sentences for character in text)
+    return "".join(sorted(hanzi(), key=lambda character: -counts[character]))
 
 
 def _drawn(text: str, font: ImageFont.FreeTypeFont) -> Strip:

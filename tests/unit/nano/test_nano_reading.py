@@ -21,6 +21,7 @@ from recipes.nano.model.cells import cell_tile
 from recipes.nano.model.characters import characters, classes, hanzi
 from recipes.nano.model.checkpoint import load_run, save_run
 from recipes.nano.model.crowded import Composer, asked
+from recipes.nano.model.glyph_vectors import glyph_vectors
 from recipes.nano.model.read import Batches, Lesson, ReadConfig, Run, train
 from recipes.nano.model.reading import EMPTY_PLACES, TEXT_PLACES, choose_places
 from recipes.nano.model.strips import draw_strip
@@ -96,12 +97,22 @@ def test_chosen_places_are_mostly_text_and_never_cut_characters() -> None:
 
 
 def test_lessons_get_harder() -> None:
-    first, later, last = (Lesson.at(step) for step in (0, 900, 10_000))
+    first, letters, lines, last = (Lesson.at(step) for step in (0, 900, 2500, 10_000))
     assert (first.crowded, first.plain, first.chinese, first.jitter) == (0, 1, 0, 0)
-    assert last.crowded > later.crowded >= 0
-    assert last.plain < later.plain < 1
-    assert first.jitter < later.jitter < last.jitter
-    assert first.common < later.common < last.common == len(hanzi())
+    assert first.crowded < letters.crowded < lines.crowded == last.crowded < 1
+    assert first.plain > letters.plain > lines.plain == last.plain > 0
+    assert first.jitter < letters.jitter < lines.jitter == last.jitter
+    assert lines.chinese == 0 < last.chinese
+    assert lines.common < last.common == len(hanzi())
+
+
+def test_glyph_vectors_lie_near_where_characters_look_alike() -> None:
+    vectors = glyph_vectors()
+    assert vectors.shape == (len(characters()) + 1, 120)
+    assert torch.allclose(vectors.norm(dim=1), torch.ones(len(vectors)), atol=1e-5)
+    of = dict(zip(characters(), vectors[1:], strict=True))
+    assert float(of["请"] @ of["清"]) > 0.5 > 0.3 > abs(float(of["请"] @ of["体"]))
+    assert float(of["5"] @ of["3"]) > 0.5
 
 
 def test_batches_are_decided_by_seed_and_number() -> None:
@@ -115,7 +126,7 @@ def test_batches_are_decided_by_seed_and_number() -> None:
 def test_a_run_learns_one_batch_by_heart() -> None:
     run = Run(replace(TINY, steps=10_000, rate=4e-3))
     batch = next(iter(Batches(seed=1, tiles=2, first=0)))
-    losses = [run.train_step(batch)[0] for _ in range(12)]
+    losses = [run.train_step(batch).loss for _ in range(12)]
     assert losses[-1] < 0.8 * losses[0]
 
 
