@@ -34,6 +34,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from internvl.media.pixels import IMAGENET
+from internvl.models.attention import flush_denormals
 from internvl.models.vision.encoder import VisionEncoder
 from internvl.train.config import OptimConfig
 from internvl.train.muon import MuonAdamW
@@ -242,8 +243,7 @@ def rate_at(config: ReadConfig, step: int) -> float:
 
 def train(config: ReadConfig, out: Path) -> VisionEncoder:
     """Train to the last step, from the checkpoint in `out` if there is one, and return the encoder."""
-    # Attention weights that are next to nothing would make a step on a CPU take twice as long.
-    torch.set_flush_denormal(True)
+    flush_denormals()
     if config.threads:
         torch.set_num_threads(config.threads)
     out.mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,8 @@ import torch
 from recipes.nano.model.checkpoint import load_run
 from recipes.nano.model.read import CHECKPOINT
 from recipes.nano.model.sizes import MAX_TILES, nano_config
-from recipes.nano.model.start import starting_model
-from recipes.nano.model.vocabulary import control_id, vocabulary_size, write_tokenizer
+from recipes.nano.model.start import name_by_glyphs, starting_model
+from recipes.nano.model.vocabulary import character_ids, control_id, vocabulary_size, write_tokenizer
 from recipes.nano.vocabulary import END_OF_TEXT, TURN_END
 
 from internvl.checkpoint.load import save_model
@@ -40,6 +40,7 @@ def write_start(read: Path, folder: Path, *, seed: int = 1) -> None:
     config = nano_config(vocabulary=vocabulary_size(), width=saved["width"], vision_layers=saved["layers"])
     model = starting_model(config, seed=seed)
     model.vision_encoder.load_state_dict(saved["encoder"])
+    name_by_glyphs(model.language_model, saved["head"]["vectors"], character_ids())
     folder.mkdir(parents=True, exist_ok=True)
     save_model(model, folder, placeholder_id=control_id("<IMG_CONTEXT>"), token_ids=_token_ids())
     write_tokenizer(folder)
