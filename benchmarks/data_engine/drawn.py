@@ -23,8 +23,8 @@ from benchmarks.data_engine.labelled import Labelled
 from numpy.typing import NDArray
 from PIL import Image
 from recipes.nano.data.progress import counting
+from recipes.nano.data.svg import draw_svg
 
-DPI = 90  # what points and millimetres were when these drawings were made; without it the renderer refuses such sizes
 CANVASES = ((256, 256), (256, 256), (288, 256), (256, 288), (320, 256), (256, 320), (384, 288), (288, 384))
 GROUNDS = ("white",) * 6 + ("#f2f2f2", "#fdf6e3", "#dfe9f5", "#cfe8cf", "#f5d6d6", "#d9d2e9", "#fff2b3", "#333333", "#1d2b3a")
 FORMATS = ("JPEG",) * 14 + ("PNG",) * 5 + ("WEBP",)
@@ -68,7 +68,7 @@ def draw_all(pictures: Iterable[Labelled], folder: Path, *, processes: int = 1) 
 def draw(each: Labelled, width: int) -> Image.Image | None:
     """The picture as RGBA, cut to its ink; None for what can't be drawn or has almost no ink. width: in px, of a drawing."""
     try:
-        picture = _svg(each.picture, width) if _is_svg(each.picture) else _photograph(Path(each.picture), each.crop)
+        picture = draw_svg(_text(each.picture), width) if _is_svg(each.picture) else _photograph(Path(each.picture), each.crop)
     except (ValueError, OSError):
         return None
     box = picture.getchannel("A").point(lambda alpha: 255 if alpha > 40 else 0).getbbox()
@@ -113,19 +113,8 @@ def _is_svg(picture: str | Path) -> bool:
     return isinstance(picture, str) or picture.suffix == ".svg"
 
 
-def _svg(picture: str | Path, width: int) -> Image.Image:
-    """Raises ValueError for what the renderer refuses."""
-    import resvg_py
-
-    text = picture if isinstance(picture, str) else picture.read_text("utf-8", errors="replace")
-    try:
-        drawn = bytes(resvg_py.svg_to_bytes(svg_string=text, width=width, dpi=DPI, skip_system_fonts=True))
-    except BaseException as error:
-        # The renderer's own panics are not of the class Exception.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise ValueError(str(error)) from error
-    return Image.open(io.BytesIO(drawn)).convert("RGBA")
+def _text(picture: str | Path) -> str:
+    return picture if isinstance(picture, str) else picture.read_text("utf-8", errors="replace")
 
 
 def _photograph(file: Path, crop: tuple[int, int, int, int] | None) -> Image.Image:

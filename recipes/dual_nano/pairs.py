@@ -10,7 +10,6 @@ A caption is the name; now and then a keyword, or the name in a sentence, which 
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import random
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from recipes.dual_nano.clip_art import clip_art
 from recipes.dual_nano.concepts import TRAINED_SETS, UNSEEN_SET, concepts, emoji
 from recipes.dual_nano.labelled import Labelled, held_out
 from recipes.dual_nano.stamps import stamps
+from recipes.nano.data.svg import draw_svg
 
 from internvl.engine.dual_prompts import TEMPLATES
 
@@ -112,13 +112,11 @@ def _draw(each: Labelled, out: Path) -> bool:
 
 
 def _rendered(source: str | Path) -> Image.Image | None:
-    import resvg_py
-
     try:
         if isinstance(source, Path) and source.suffix != ".svg":
             return Image.open(source).convert("RGBA")
         text = source.read_text("utf-8") if isinstance(source, Path) else source
-        return Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=text, width=SIDE)))).convert("RGBA")
+        return draw_svg(text, SIDE)
     except (ValueError, OSError):
         return None
 

@@ -22,6 +22,7 @@ import PIL.Image
 from numpy.typing import NDArray
 from recipes.nano.data import materials
 from recipes.nano.data.sample import MissingMaterial, Split
+from recipes.nano.data.svg import draw_svg
 from recipes.scorers.picture_sources import Kind, Source, sources
 
 LONGEST = {"photo": 1280, "drawing": 512, "cutout": 384, "screen": 1280}  # px
@@ -116,12 +117,9 @@ def _stored(source: Source, path: Path) -> PIL.Image.Image | None:
 
 
 def _decoded(source: Source) -> PIL.Image.Image | None:
-    import resvg_py
-
     try:
         if source.key.endswith(".svg"):
-            drawn = resvg_py.svg_to_bytes(svg_string=source.content.decode("utf-8"), width=LONGEST[source.kind])
-            picture = PIL.Image.open(io.BytesIO(bytes(drawn)))
+            picture = draw_svg(source.content.decode("utf-8"), LONGEST[source.kind])
         else:
             picture = PIL.Image.open(io.BytesIO(source.content))
         keeps_alpha = source.kind in ("drawing", "cutout")

@@ -9,7 +9,6 @@ A picture is cropped to its ink, RGBA, 256 px on its longer side. Needs the pack
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import shutil
@@ -23,7 +22,7 @@ from PIL import Image
 from recipes.nano.data.colours import colour_of
 from recipes.nano.data.materials import ensure, folder
 from recipes.nano.data.object_names import EMOJI, STAMPS
-from recipes.nano.data.sample import MissingMaterial
+from recipes.nano.data.svg import draw_svg
 
 FOLDER = "pictures-1"  # a new number when the tables of names or the drawings change
 SIDE = 256
@@ -77,7 +76,7 @@ def _settle(made: Path) -> None:
 def _render(found: Found, into: Path) -> dict[str, Any] | None:
     """The row of the index, or None for what can't be rendered or has almost no ink."""
     try:
-        picture = _svg(found.source) if isinstance(found.source, str) else Image.open(found.source).convert("RGBA")
+        picture = draw_svg(found.source, 320) if isinstance(found.source, str) else Image.open(found.source).convert("RGBA")
     except (ValueError, OSError):
         return None
     box = picture.getchannel("A").point(lambda alpha: 255 if alpha > 40 else 0).getbbox()
@@ -89,15 +88,6 @@ def _render(found: Found, into: Path) -> dict[str, Any] | None:
     picture.save(into / file)
     colour = colour_of(picture)
     return {"key": found.key, "style": found.style, "en": found.en, "zh": found.zh, "kind": found.kind, "file": file, "colour": colour}
-
-
-def _svg(text: str) -> Image.Image:
-    try:
-        import resvg_py
-    except ModuleNotFoundError as error:
-        raise MissingMaterial("rendering the picture sets needs resvg-py: pip install resvg-py") from error
-    drawn = resvg_py.svg_to_bytes(svg_string=text, width=320)
-    return Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
 
 
 def _find(packages: dict[str, Path]) -> Iterator[Found]:
