@@ -16,6 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from internvl.engine.graphs import graph_runner
 from internvl.engine.native import native_runner
 from internvl.models.internvl import InternVL
 from internvl.models.language.cache import KVCache
@@ -65,4 +66,4 @@ class TorchRunner:
 def make_runner(model: InternVL) -> Runner:
     """The fastest runner there is for a model, where it lies."""
     modules = TorchRunner(model)
-    return native_runner(model, modules) or modules
+    return graph_runner(model, modules) or native_runner(model, modules) or modules

@@ -38,10 +38,14 @@ class Rotary(nn.Module):
         cos, sin = angles.cos() * self.gain, angles.sin() * self.gain
         return _twice(cos).to(dtype), _twice(sin).to(dtype)
 
+    @property
+    def unscaled(self) -> int | None:
+        """Up to how many tokens a sequence turns by the angles of a short one; None: however long it is."""
+        return {"dynamic": self.max_positions, "longrope": self.rope.original_max_positions or 0}.get(self.rope.kind)
+
     def _scales(self, length: int) -> bool:
         """Whether a sequence of this length turns by other angles than a short one."""
-        limits = {"dynamic": self.max_positions, "longrope": self.rope.original_max_positions or 0}
-        return self.rope.kind in limits and length > limits[self.rope.kind]
+        return self.unscaled is not None and length > self.unscaled
 
     def _frequencies_of_each(self, lengths: Tensor) -> Tensor:
         """[B,L] -> [B,L,d/2]."""

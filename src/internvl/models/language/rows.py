@@ -19,6 +19,7 @@ from torch import Tensor
 
 from internvl.models.attention import attend
 from internvl.models.language.cache import KVCache, Step
+from internvl.models.language.slots import SlotRows
 
 
 class Rows:
@@ -63,4 +64,4 @@ def _attend_own(cache: KVCache, layer: int, q: Tensor, k: Tensor, v: Tensor) -> 
     return attend(q, keys, values, mask=mask)
 
 
-Cache: TypeAlias = KVCache | Rows
+Cache: TypeAlias = KVCache | Rows | SlotRows
