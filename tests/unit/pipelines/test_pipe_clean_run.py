@@ -203,6 +203,19 @@ def test_captions_that_stand_everywhere(tmp_path: Path) -> None:
     assert set(ledger(tmp_path / "out" / "copies")) == {2, 4, 6, 8}
 
 
+def test_another_is_refused_while_one_decides_and_writes(inputs: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    refused = []
+
+    def told(step: str) -> None:
+        with pytest.raises(PipelineError, match="another run is at work"):
+            clean(config(inputs, tmp_path / "out", write=False))
+        refused.append(step)
+
+    clean(config(inputs, tmp_path / "out"), told=told)
+    assert {step.partition(":")[0] for step in refused} == {"duplicates", "deciding", "writing", "report"}
+
+
 def test_a_run_without_anything_usable_is_reported(tmp_path: Path) -> None:
     path = write_parquet(tmp_path / "pairs.parquet", [sample(1, image=b"no picture")])
     report = clean(config(path, tmp_path / "out"))

@@ -29,6 +29,7 @@ from internvl.pipelines.clean.rules import Rules
 from internvl.pipelines.clean.scoring import check_columns
 from internvl.pipelines.clean.tally import Tally
 from internvl.pipelines.errors import PipelineError
+from internvl.pipelines.folder import only_one
 from internvl.pipelines.ledger_file import LEDGER_FILE, write_ledger
 from internvl.pipelines.operator import Operator
 from internvl.pipelines.run import RunConfig, RunReport, run
@@ -86,6 +87,12 @@ def clean(
     """
     _check(config)
     scored = run_by(config.run, config.operators)
+    with only_one(config.run.out):
+        return _judged(config, scored, run_by, told)
+
+
+def _judged(config: CleanConfig, scored: RunReport, run_by: RunBy, told: Callable[[str], None]) -> CleanReport:
+    """Everything behind scoring, which holds the folder for itself as this does."""
     if config.against:
         told("pictures to compare with")
     lists = [_hash_list(path, config.run, run_by) for path in config.against]
