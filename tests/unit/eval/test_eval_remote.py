@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
-import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy
 import PIL.Image
 import pytest
 from eval_toy import Sums, lines_of, write_sums
 
+from chat_service import ChatService, Reply, question_of, says
 from internvl.errors import MediaError
 from internvl.eval.errors import EvalError, GeneratorError
 from internvl.eval.generator import Ask, PartlyAnswered
@@ -30,70 +28,6 @@ from internvl.messages import Box, Image, Ref, Video, assistant, system, user
 
 KEY = "sk-secret-0123"
 PROTOCOL = Protocol(max_tiles=6, decoding=Decoding(max_new_tokens=20))
-Reply: TypeAlias = tuple[int, dict[str, str], bytes | str]
-
-
-class Service:
-    """A server on this machine. `reply(body, how_often)` says what comes for a request; `seen` are all requests."""
-
-    def __init__(self) -> None:
-        self.reply: Callable[[dict[str, Any], int], Reply] = lambda body, _: says(question_of(body))
-        self.seen: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.at_once = self.most_at_once = 0
-        self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def answer(self, body: dict[str, Any], headers: dict[str, str]) -> Reply:
-        with self._lock:
-            self.seen.append(body)
-            self.headers.append(headers)
-            times = sum(question_of(each) == question_of(body) for each in self.seen)
-            self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
-            return self.reply(body, times)
-        finally:
-            with self._lock:
-                self.at_once -= 1
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                status, headers, content = service.answer(body, {"path": self.path, **dict(self.headers)})
-                data = content if isinstance(content, bytes) else content.encode()
-                self.send_response(status)
-                for name, value in {"content-length": str(len(data)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Silence."""
-
-        return Handler
-
-
-def says(text: Any, **more: Any) -> Reply:
-    usage = {"prompt_tokens": 7, "completion_tokens": 3}
-    return 200, {}, json.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}], "usage": usage, **more})
-
-
-def question_of(body: dict[str, Any]) -> str:
-    content = body["messages"][-1]["content"]
-    return content if isinstance(content, str) else content[-1]["text"]
 
 
 def ask(text: str = "hello", **options: Any) -> Ask:
@@ -101,8 +35,8 @@ def ask(text: str = "hello", **options: Any) -> Ask:
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    server = Service()
+def service() -> Iterator[ChatService]:
+    server = ChatService()
     yield server
     server.close()
 
@@ -113,22 +47,22 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def remote(service: Service, waits: list[float]) -> RemoteGenerator:
+def remote(service: ChatService, waits: list[float]) -> RemoteGenerator:
     return RemoteGenerator(service.url, "big-model", KEY, in_flight=4, timeout_s=5, tries=4, sleep=waits.append)
 
 
-def test_a_question_and_its_answer(service: Service, remote: RemoteGenerator) -> None:
+def test_a_question_and_its_answer(service: ChatService, remote: RemoteGenerator) -> None:
     [answer] = remote.generate([ask("hello")])
     assert (answer.text, answer.prompt_tokens, answer.new_tokens) == ("hello", 7, 3)
     assert answer.seconds > 0
-    assert service.seen == [
+    assert service.bodies == [
         {"model": "big-model", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 20, "temperature": 0.0}
     ]
     assert service.headers[0]["path"] == "/v1/chat/completions"
     assert service.headers[0]["authorization"] == f"Bearer {KEY}"
 
 
-def test_many_are_asked_at_once_and_answered_in_order(service: Service, remote: RemoteGenerator) -> None:
+def test_many_are_asked_at_once_and_answered_in_order(service: ChatService, remote: RemoteGenerator) -> None:
     def slow(body: dict[str, Any], _: int) -> Reply:
         time.sleep(0.05)
         return says(question_of(body))
@@ -136,30 +70,30 @@ def test_many_are_asked_at_once_and_answered_in_order(service: Service, remote: 
     service.reply = slow
     answers = remote.generate([ask(str(i)) for i in range(12)])
     assert [answer.text for answer in answers] == [str(i) for i in range(12)]
-    assert 2 <= service.most_at_once <= 4
+    assert 2 <= service.most_under_way <= 4
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 529])
-def test_passing_trouble_is_tried_again(service: Service, remote: RemoteGenerator, waits: list[float], status: int) -> None:
+def test_passing_trouble_is_tried_again(service: ChatService, remote: RemoteGenerator, waits: list[float], status: int) -> None:
     service.reply = lambda body, times: (status, {}, "busy") if times < 3 else says("at last")
     assert remote.generate([ask()])[0].text == "at last"
     assert len(waits) == 2
     assert 0.5 <= waits[0] <= 1.0 <= waits[1] <= 2.0
 
 
-def test_retry_after_is_honoured(service: Service, remote: RemoteGenerator, waits: list[float]) -> None:
+def test_retry_after_is_honoured(service: ChatService, remote: RemoteGenerator, waits: list[float]) -> None:
     service.reply = lambda body, times: (429, {"retry-after": "17"}, "slow down") if times == 1 else says("ok")
     remote.generate([ask()])
     assert waits == [17.0]
 
 
 @pytest.mark.parametrize("content", ["<html>", "[]", '{"choices": []}', '{"choices": [{"message": {}}]}', "[" * 100_000])
-def test_a_garbled_reply_is_tried_again(service: Service, remote: RemoteGenerator, content: str) -> None:
+def test_a_garbled_reply_is_tried_again(service: ChatService, remote: RemoteGenerator, content: str) -> None:
     service.reply = lambda body, times: (200, {}, content) if times == 1 else says("ok")
     assert remote.generate([ask()])[0].text == "ok"
 
 
-def test_a_timeout_is_tried_again(service: Service, waits: list[float]) -> None:
+def test_a_timeout_is_tried_again(service: ChatService, waits: list[float]) -> None:
     def hangs(body: dict[str, Any], times: int) -> Reply:
         if times == 1:
             time.sleep(0.6)
@@ -171,7 +105,7 @@ def test_a_timeout_is_tried_again(service: Service, waits: list[float]) -> None:
     assert len(waits) == 1
 
 
-def test_trouble_that_does_not_pass_fails_that_question(service: Service, remote: RemoteGenerator, waits: list[float]) -> None:
+def test_trouble_that_does_not_pass_fails_that_question(service: ChatService, remote: RemoteGenerator, waits: list[float]) -> None:
     service.reply = lambda body, times: (500, {}, "boom") if question_of(body) == "b" else says("fine")
     with pytest.raises(PartlyAnswered) as caught:
         remote.generate([ask("a"), ask("b"), ask("c")])
@@ -180,18 +114,18 @@ def test_trouble_that_does_not_pass_fails_that_question(service: Service, remote
     assert isinstance(second, GeneratorError)
     assert "4 tries: HTTP 500 boom" in str(second)
     assert len(waits) == 3
-    assert sum(question_of(body) == "a" for body in service.seen) == 1, "what was answered is not asked again"
+    assert sum(question_of(body) == "a" for body in service.bodies) == 1, "what was answered is not asked again"
 
 
-def test_a_refused_question_is_not_repeated(service: Service, remote: RemoteGenerator, waits: list[float]) -> None:
+def test_a_refused_question_is_not_repeated(service: ChatService, remote: RemoteGenerator, waits: list[float]) -> None:
     service.reply = lambda *_: (400, {}, "context too long")
     with pytest.raises(GeneratorError, match="HTTP 400 context too long"):
         remote.generate([ask()])
-    assert (len(service.seen), waits) == (1, [])
+    assert (len(service.bodies), waits) == (1, [])
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_refused_client_stops_the_run_without_its_key(service: Service, remote: RemoteGenerator, status: int) -> None:
+def test_a_refused_client_stops_the_run_without_its_key(service: ChatService, remote: RemoteGenerator, status: int) -> None:
     service.reply = lambda *_: (status, {}, f"Incorrect key {KEY}")
     with pytest.raises(EvalError, match=rf"refuses: HTTP {status} Incorrect key \*\*\*") as caught:
         remote.generate([ask("a"), ask("b")])
@@ -207,13 +141,13 @@ def test_nobody_there_stops_the_run(waits: list[float]) -> None:
 
 
 @pytest.mark.parametrize(("content", "text"), [(None, ""), ([{"type": "text", "text": "a"}, {"text": "b"}, {}], "ab"), ("", "")])
-def test_odd_answers_are_read(service: Service, remote: RemoteGenerator, content: Any, text: str) -> None:
+def test_odd_answers_are_read(service: ChatService, remote: RemoteGenerator, content: Any, text: str) -> None:
     service.reply = lambda *_: says(content, usage=None)
     [answer] = remote.generate([ask()])
     assert (answer.text, answer.new_tokens) == (text, 0)
 
 
-def test_a_run_through_a_shaky_service(service: Service, tmp_path: Path, waits: list[float]) -> None:
+def test_a_run_through_a_shaky_service(service: ChatService, tmp_path: Path, waits: list[float]) -> None:
     """Every third request fails in passing, one question for good: each sample is there once, and the key nowhere."""
     root = write_sums(tmp_path / "data", 20)
     count = iter(range(10_000))
@@ -274,12 +208,12 @@ def test_clips_travel_as_stills(monkeypatch: pytest.MonkeyPatch) -> None:
     assert texts == ["Frame1: ", None, "\nFrame2: ", None, "\nWhat?"]
 
 
-def test_an_unreadable_picture_is_its_samples_failure(tmp_path: Path, service: Service, remote: RemoteGenerator) -> None:
+def test_an_unreadable_picture_is_its_samples_failure(tmp_path: Path, service: ChatService, remote: RemoteGenerator) -> None:
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(PartlyAnswered) as caught:
         remote.generate([Ask(messages=(user(Image(tmp_path / "a.png"), "?"),), protocol=PROTOCOL), ask("b")])
     assert isinstance(caught.value.outcomes[0], MediaError)
-    assert len(service.seen) == 1
+    assert len(service.bodies) == 1
 
 
 def test_decoding_is_sent_where_it_can_be() -> None:

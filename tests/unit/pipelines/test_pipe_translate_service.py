@@ -118,7 +118,7 @@ def test_texts_of_a_unit_are_in_flight_together_and_none_is_asked_twice(
         together.wait()
         return says(in_chinese(text))
 
-    service.reply = slow
+    service.translate = slow
     texts = [f"A dog of {number} years" for number in range(8)]
     done = operator(in_flight=4).open()(captions(*texts, *texts))
     assert [item.fields["translation"] for item in done] == [in_chinese(text) for text in texts] * 2
@@ -129,14 +129,14 @@ def test_texts_of_a_unit_are_in_flight_together_and_none_is_asked_twice(
     "trouble", [(429, {"retry-after": "0"}, "slow down"), (500, {}, "oops"), (200, {}, "{not json"), (200, {}, "{}"), "cut", "hang"]
 )
 def test_passing_trouble_is_asked_again(service: TranslationService, operator: Callable[..., TranslateOperator], trouble: Any) -> None:
-    service.reply = lambda text, times: trouble if times == 1 else says(in_chinese(text))
+    service.translate = lambda text, times: trouble if times == 1 else says(in_chinese(text))
     done = only(operator(timeout_s=0.4).open()(captions(CAPTIONS[0])))
     assert done.fields["translation"] == in_chinese(CAPTIONS[0])
     assert len(service.bodies) == 2
 
 
 def test_a_service_asks_for_time_and_gets_it(service: TranslationService, operator: Callable[..., TranslateOperator]) -> None:
-    service.reply = lambda text, times: (429, {"retry-after": "0.3"}, "") if times == 1 else says(in_chinese(text))
+    service.translate = lambda text, times: (429, {"retry-after": "0.3"}, "") if times == 1 else says(in_chinese(text))
     started = time.monotonic()
     operator().open()(captions(CAPTIONS[0]))
     assert time.monotonic() - started >= 0.3
@@ -145,7 +145,7 @@ def test_a_service_asks_for_time_and_gets_it(service: TranslationService, operat
 def test_one_text_that_is_never_answered_costs_itself_only(
     service: TranslationService, operator: Callable[..., TranslateOperator]
 ) -> None:
-    service.reply = lambda text, times: (400, {}, "too long") if "cats" in text else says(in_chinese(text))
+    service.translate = lambda text, times: (400, {}, "too long") if "cats" in text else says(in_chinese(text))
     done = operator().open()(captions(*CAPTIONS))
     assert [isinstance(each, Drop) for each in done] == [False, True, False]
     assert done[1].kind == "not answered"
@@ -155,10 +155,10 @@ def test_one_text_that_is_never_answered_costs_itself_only(
 def test_a_service_that_answers_nothing_or_refuses_the_key_stops_the_run(
     service: TranslationService, operator: Callable[..., TranslateOperator]
 ) -> None:
-    service.reply = lambda text, times: (503, {}, "down")
+    service.translate = lambda text, times: (503, {}, "down")
     with pytest.raises(PipelineError, match="not one of 3 texts"):
         operator(tries=1).open()(captions(*CAPTIONS))
-    service.reply = lambda text, times: (401, {}, "who are you?")
+    service.translate = lambda text, times: (401, {}, "who are you?")
     with pytest.raises(EvalError, match="401"):
         operator().open()(captions(*CAPTIONS))
 
@@ -167,7 +167,7 @@ def test_lost_marks_are_asked_for_again_with_the_reason(
     service: TranslationService, operator: Callable[..., TranslateOperator]
 ) -> None:
     text = "The <ref>dog</ref> has 3 legs."
-    service.reply = lambda text, times: says("这只狗有三条腿。") if times == 1 else says(in_chinese(text))
+    service.translate = lambda text, times: says("这只狗有三条腿。") if times == 1 else says(in_chinese(text))
     done = only(operator().open()(captions(text)))
     assert (done.fields["translation"], done.fields["translation_attempts"]) == (in_chinese(text), 2)
     system = service.bodies[1]["messages"][0]["content"]
@@ -186,13 +186,13 @@ def test_lost_marks_are_asked_for_again_with_the_reason(
 def test_what_stays_wrong_is_refused_with_the_reason(
     service: TranslationService, operator: Callable[..., TranslateOperator], answer: str, reason: str
 ) -> None:
-    service.reply = lambda text, times: says(answer)
+    service.translate = lambda text, times: says(answer)
     assert only(operator(attempts=2).open()(captions("The <ref>dog</ref> has 3 legs."))) == Drop(reason)
     assert len(service.bodies) == 2
 
 
 def test_a_turn_that_is_refused_refuses_its_record(service: TranslationService, operator: Callable[..., TranslateOperator]) -> None:
-    service.reply = lambda text, times: says("狗") if "long" in text else says(in_chinese(text))
+    service.translate = lambda text, times: says("狗") if "long" in text else says(in_chinese(text))
     talk = conversation("<image>\nWhat is it?", "It is a very long sentence about nothing.")
     assert only(operator(attempts=1).open()([talk])).reason.startswith("wrong length: text 2 of 2: ")
 
@@ -205,7 +205,7 @@ def test_what_is_not_sent_at_all(service: TranslationService, operator: Callable
 
 
 def test_an_answer_that_was_cut_off_is_refused(service: TranslationService, operator: Callable[..., TranslateOperator]) -> None:
-    service.reply = lambda text, times: says(in_chinese(text), finish="length")
+    service.translate = lambda text, times: says(in_chinese(text), finish="length")
     assert (
         only(operator(attempts=1, max_new_tokens=9).open()(captions(CAPTIONS[0]))).reason
         == "cut off: the answer was not done after 9 tokens"
@@ -259,7 +259,7 @@ def test_a_limit_of_cost(service: TranslationService, operator: Callable[..., Tr
     assert limited.budget().spent().cost(prices) == pytest.approx(0.4)
     with pytest.raises(PipelineError, match="needs the prices"):
         operator(max_cost=1.0).open()
-    service.reply = lambda text, times: says(in_chinese(text), usage={})
+    service.translate = lambda text, times: says(in_chinese(text), usage={})
     with pytest.raises(PipelineError, match="doesn't tell the tokens"):
         operator(prices=prices, max_cost=9.0).open()(captions(CAPTIONS[2]))
 

@@ -109,7 +109,7 @@ def test_an_estimate_asks_nothing(service: TranslationService, folder: Path) -> 
 
 
 def test_refusals_are_told_by_kind(service: TranslationService, folder: Path) -> None:
-    service.reply = lambda text, times: says("I'm sorry, but I can't help with that." if "of 3 years" in text else in_chinese(text))
+    service.translate = lambda text, times: says("I'm sorry, but I can't help with that." if "of 3 years" in text else in_chinese(text))
     result = translate(service, folder, "--set", "attempts=2")
     assert result.exit_code == 0
     assert "refusal" in result.stdout
@@ -125,7 +125,7 @@ def test_the_key_is_in_no_file(service: TranslationService, folder: Path, monkey
     files = [path for path in (folder / "zh").rglob("*") if path.is_file()]
     assert len(files) > 5
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
-    service.reply = lambda text, times: (401, {}, f"unknown key {KEY}")
+    service.translate = lambda text, times: (401, {}, f"unknown key {KEY}")
     refused = translate(service, folder, "--api-key-env", "TEST_TRANSLATION_KEY", "--restart", "--set", "temperature=1")
     assert refused.exit_code == 1
     assert KEY not in refused.output
