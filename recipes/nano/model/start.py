@@ -38,7 +38,7 @@ def name_by_glyphs(decoder: Decoder, vectors: Tensor, ids: Sequence[int]) -> Non
     rows = decoder.embedding.weight
     generator = torch.Generator().manual_seed(0)
     # Random directions that keep angles: glyphs go to a part of the width, what else a token means has the rest.
-    directions = torch.linalg.qr(torch.randn(rows.shape[1], vectors.shape[1], generator=generator))[0]
+    directions = torch.nn.init.orthogonal_(torch.empty(rows.shape[1], vectors.shape[1]), generator=generator)
     glyphs = vectors[1:] @ directions.T * rows.norm(dim=1).mean()
     for table in (decoder.embedding, decoder.head):
         if table is not None:
