@@ -25,6 +25,7 @@ from recipes.nano.model.strips import Strip, draw_strip
 CELL = 2  # px of the map of classes
 SLOTS = 3
 SMALLEST, LARGEST = 11.0, 150.0  # height of a line, px
+CUT_LINES = 0.15  # share of tiles with a piece of one line
 STOCK = 600  # strips and grounds kept for use
 USES = 6  # times that a strip is pasted before it makes room
 
@@ -69,6 +70,8 @@ class Composer:
     def _write(self, picture: Image.Image, cells: NDArray[np.int16], ink: tuple[int, int, int]) -> float:
         """Fill the tile with rows from above; the height of the smallest text."""
         source = self.source
+        if source.random() < CUT_LINES:
+            return self._write_piece(picture, cells, ink)
         usual, stretch = _height(source), math.exp(source.gauss(-0.1, 0.3))
         spacing = source.uniform(0.02, 0.6)
         top, smallest = source.uniform(-0.4, 1.0) * usual, LARGEST
@@ -83,6 +86,15 @@ class Composer:
             smallest = min(smallest, height)
             top += height * (1 + spacing)
         return smallest
+
+    def _write_piece(self, picture: Image.Image, cells: NDArray[np.int16], ink: tuple[int, int, int]) -> float:
+        """A piece of one line as high as the tile, or nearly: what tiling makes of a picture of a single line."""
+        source = self.source
+        height, stretch = source.uniform(0.45, 1.0) * TILE, source.uniform(0.3, 1.0)
+        top, left = source.uniform(0, TILE - height), source.uniform(-0.5, 0.1) * TILE
+        while left < TILE - 8:
+            left += _paste(picture, cells, self._strip(), ink, (left, top, height, stretch)) + height * source.uniform(0.1, 0.5)
+        return height
 
     def _strip(self) -> Strip:
         if len(self.strips) < STOCK or self.source.random() < 1 / USES:
