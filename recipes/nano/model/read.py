@@ -153,7 +153,9 @@ class Batches(IterableDataset[Batch]):
     def _tile(self, composer: Composer, lesson: Lesson) -> Crowded:
         source = composer.source
         if source.random() < lesson.crowded:
-            return composer.tile()
+            while not ((tile := composer.tile()).classes >= 0).any():
+                pass  # one large character that is cut off: nothing can be asked
+            return tile
         plain = source.random() < lesson.plain
         return cell_tile(source, self.split, chinese=lesson.chinese, common=lesson.common, jitter=lesson.jitter, plain=plain)
 

@@ -32,6 +32,7 @@ from internvl.engine.card_tokenizer import AutoTokenizer, CardTokenizer, plain_t
 from internvl.engine.engine import Engine
 from internvl.engine.prefix import Prefix
 from internvl.engine.request import Reply, Request
+from internvl.engine.runner import Runner, make_runner
 from internvl.errors import ConfigError, DeviceError, PlaceholderCountError, PromptError, SamplingError
 from internvl.inputs import ModelInputs
 from internvl.models.internvl import InternVL
@@ -72,6 +73,7 @@ class InternVLChatModel:
         self.img_context_token_id: int | None = None
         self.last_reply: Reply | None = None
         self._engine: Engine | None = None
+        self._runner: Runner | None = None  # of all engines: what it has recorded and laid out serves them all
         self._prefix: Prefix | None = None
 
     @classmethod
@@ -113,7 +115,7 @@ class InternVLChatModel:
     def to(self, *args: Any, **kwargs: Any) -> InternVLChatModel:
         """Move or convert, as torch modules do."""
         self.model.to(*args, **kwargs)
-        self._prefix = self._engine = None
+        self._prefix = self._engine = self._runner = None
         return self
 
     def cuda(self, device: int | None = None) -> InternVLChatModel:
@@ -223,7 +225,7 @@ class InternVLChatModel:
         ends, streamer, params = end_ids(config), config.get("streamer"), card_sampling(config)
         if streamer is not None and len(input_ids) != 1:
             raise SamplingError(f"a streamer takes one prompt, not {len(input_ids)}")
-        engine = Engine(self.model, None, stop_ids=frozenset(ends))
+        engine = self._new_engine(None, frozenset(ends))
         requests = [Request(inputs, params) for inputs in self._rows(input_ids, attention_mask, pixel_values)]
         if streamer is None:
             answers = [torch.tensor(reply.ids) for reply in engine.generate(requests)]
@@ -281,8 +283,13 @@ class InternVLChatModel:
     def _engine_for(self, tokenizer: Tokenizer) -> Engine:
         if self._engine is None or self._engine.tokenizer is not tokenizer:
             stop = self._processor(tokenizer).stop_id
-            self._engine, self._prefix = Engine(self.model, tokenizer, stop_ids=frozenset({stop})), None
+            self._engine, self._prefix = self._new_engine(tokenizer, frozenset({stop})), None
         return self._engine
+
+    def _new_engine(self, tokenizer: Tokenizer | None, stop_ids: frozenset[int]) -> Engine:
+        if self._runner is None:
+            self._runner = make_runner(self.model)
+        return Engine(self.model, tokenizer, stop_ids=stop_ids, runner=self._runner)
 
 
 def _shares(marks: Sequence[int], tiles: Sequence[int], pixel_values: Tensor | None) -> tuple[list[Sequence[int]], list[Tensor | None]]:

@@ -26,7 +26,7 @@ from internvl.engine.prefix import Prefix
 from internvl.engine.prefix_pool import best_of, worth_sharing
 from internvl.engine.reading import Reading
 from internvl.engine.request import Reply, Request
-from internvl.engine.runner import make_runner
+from internvl.engine.runner import Runner, make_runner
 from internvl.engine.sampling import Sampler, SamplingParams, next_tokens
 from internvl.engine.shown import Eye, Shown
 from internvl.engine.text_stream import Decoder, TextStream
@@ -57,9 +57,10 @@ class Engine:
         stop_ids: frozenset[int],
         vision_cache: VisionCache | None = None,
         grammars: Grammars | None = None,
+        runner: Runner | None = None,
     ) -> None:
         self.model = model
-        self.runner = make_runner(model)
+        self.runner = make_runner(model) if runner is None else runner
         self.tokenizer = tokenizer
         self.stop_ids = stop_ids
         self.vision_cache = VisionCache() if vision_cache is None else vision_cache
@@ -183,6 +184,7 @@ class Engine:
         except NumericError:
             for cache, start in zip(caches, starts, strict=True):
                 cache.truncate(start)
+                cache.wipe()
             if not any(guesses):
                 raise
             # A guess that means no number spoils what stands before it too, where attention is one product: without guesses, then.

@@ -102,6 +102,14 @@ def _known(part: nn.Module, kinds: set[type[nn.Module]]) -> bool:
     return True
 
 
+def recordable(decoder: nn.Module) -> bool:
+    """Whether a language model's step does nothing but start kernels of one device, so that it may be recorded and played again."""
+    modules = list(decoder.modules())
+    devices = {tensor.device for module in modules for tensor in _tensors(module)}
+    plain = all(type(module) in LANGUAGE - {QuantLinear, QuantEmbedding} and not module.training for module in modules)
+    return plain and len(devices) == 1 and not any(_hooked(module) or module._compiled_call_impl is not None for module in modules)
+
+
 def _tensors(module: nn.Module) -> list[Tensor]:
     return [tensor for tensor in (*module._parameters.values(), *module._buffers.values()) if tensor is not None]
 

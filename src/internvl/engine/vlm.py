@@ -20,6 +20,7 @@ from internvl.engine.engine import MAX_BATCH, Engine
 from internvl.engine.generation import Generation
 from internvl.engine.grammar import Grammars
 from internvl.engine.request import Reply, Request
+from internvl.engine.runner import Runner
 from internvl.engine.sampling import SamplingParams
 from internvl.engine.session import Session
 from internvl.engine.vision_cache import VisionCache
@@ -50,12 +51,13 @@ class VLM:
         name: str = "model",
         vision_cache: VisionCache | None = None,
         grammars: Grammars | None = None,
+        runner: Runner | None = None,
     ) -> None:
         self.name = name
         self.model = model
         self.processor = Processor.of(model.config, tokenizer, policy=policy)
         stop_ids = frozenset({self.processor.stop_id})
-        self.engine = Engine(model, tokenizer, stop_ids=stop_ids, vision_cache=vision_cache, grammars=grammars)
+        self.engine = Engine(model, tokenizer, stop_ids=stop_ids, vision_cache=vision_cache, grammars=grammars, runner=runner)
 
     @classmethod
     def load(
@@ -100,8 +102,8 @@ class VLM:
 
     def with_policy(self, policy: TilePolicy) -> VLM:
         """The same weights with another tile policy."""
-        cache, grammars = self.engine.vision_cache, self.engine.grammars
-        return VLM(self.model, self.tokenizer, policy=policy, name=self.name, vision_cache=cache, grammars=grammars)
+        shared = {name: getattr(self.engine, name) for name in ("vision_cache", "grammars", "runner")}
+        return VLM(self.model, self.tokenizer, policy=policy, name=self.name, **shared)
 
     def chat(self, question: str, *media: Media, system: str | None = None, **options: Any) -> str:
         """The answer to one question. `options` are the fields of SamplingParams: max_new_tokens, temperature, json_schema, ..."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Iterator
 
@@ -11,19 +12,19 @@ from native_models import ROWS, WORDS, plain_model
 from test_scheduler import mixed, storm
 from tiny import KINDS, fresh
 
-from internvl.engine.graphs import GraphRunner, Play, graph_runner
+from internvl.engine.graphs import GraphRunner, Step, graph_runner
 from internvl.engine.runner import TorchRunner
 from internvl.models.internvl import InternVL
 from internvl.models.language.cache import KVCache
 
 
 class Recorder:
-    """Plays by running again; counts what was recorded and played."""
+    """Steps by running again; counts what was recorded and played."""
 
     def __init__(self) -> None:
         self.recorded = self.played = 0
 
-    def __call__(self, step: Play) -> Play:
+    def __call__(self, step: Step) -> Step:
         self.recorded += 1
 
         def play() -> torch.Tensor:
@@ -66,7 +67,7 @@ def test_one_sequence(row: str) -> None:
         agree(graphs.decode([[token]], [own]), modules.decode([[token]], [known]))
     assert own.lengths == known.lengths == [39]
     limit = graphs.tokens - 9  # beyond its limit a model with scaled positions runs by its modules
-    assert recorder.played == min(30, limit)
+    assert recorder.played == min(30, limit) + 1  # once to compare
     assert recorder.recorded == 1
 
 
@@ -111,14 +112,78 @@ def test_what_does_not_fit_runs_by_the_modules() -> None:
     pairs = [started(model, modules, length) for length in (30, 4, 5)]
     for token in range(6):  # the first is full after two tokens, and three are more than two slots
         agree(graphs.decode([[token]], [pairs[0][1]]), modules.decode([[token]], [pairs[0][0]]))
-    assert recorder.played == 2
+    assert recorder.played == 2 + 1
     tokens = [[1], [2], [3]]
     agree(graphs.decode(tokens, [own for _, own in pairs]), modules.decode(tokens, [known for known, _ in pairs]))
-    assert recorder.played == 2
+    assert recorder.played == 2 + 1
+
+
+class Cramped(GraphRunner):
+    """On a device with little memory."""
+
+    def _room(self, like: torch.Tensor) -> float:
+        layers = self.model.config.language.num_layers
+        return 2 * layers * like.shape[1] * like.shape[3] * like.element_size() * self.memory_tokens
+
+    memory_tokens = 0.0
+
+
+@pytest.mark.parametrize(("memory_tokens", "played"), [(600.0, True), (100.0, False)])
+def test_little_memory_means_fewer_slots(memory_tokens: float, played: bool) -> None:
+    model = plain_model("qwen2")
+    modules, recorder = TorchRunner(model), Recorder()
+    graphs = Cramped(model, modules, record=recorder)
+    graphs.memory_tokens = memory_tokens
+    pairs = [started(model, modules, length) for length in (9, 4, 300)]
+    for chosen in (pairs, pairs[:2], pairs[2:], pairs[:1]):  # three are more than two slots, and the third is longer than one
+        tokens = [[7] for _ in chosen]
+        agree(graphs.decode(tokens, [own for _, own in chosen]), modules.decode(tokens, [known for known, _ in chosen]))
+    assert (recorder.played > 0) == played
+
+
+@pytest.mark.parametrize("fault", ["can't be recorded", "plays something else"])
+def test_a_recording_that_fails_is_not_used(fault: str) -> None:
+    def record(step: Step) -> Step:
+        if fault == "can't be recorded":
+            raise RuntimeError(fault)
+        return lambda: step() * 1.5
+
+    model = plain_model("qwen2")
+    modules = TorchRunner(model)
+    graphs = GraphRunner(model, modules, record=record, slots=2)
+    known, own = started(model, modules, 12)
+    with pytest.warns(RuntimeWarning, match="no CUDA graphs"):
+        agree(graphs.decode([[3]], [own]), modules.decode([[3]], [known]))
+    agree(graphs.decode([[4]], [own]), modules.decode([[4]], [known]))
+    assert own.lengths == known.lengths
+
+
+def test_numbers_that_an_earlier_owner_left_do_no_harm() -> None:
+    model = plain_model("qwen2")
+    modules, graphs, recorder = both(model, slots=1)
+    (_, broken), (known, own) = started(model, modules, 40), started(model, modules, 6)
+    graphs.decode([[1]], [broken])
+    for values in broken.values:
+        values[:] = float("nan")  # type: ignore[index]
+    agree(graphs.decode([[1]], [own]), modules.decode([[1]], [known]))
+    for values in own.values:
+        values[:, :, own.length :] = float("inf")  # type: ignore[index]
+    own.wipe()
+    agree(graphs.decode([[2]], [own]), modules.decode([[2]], [known]))
+    assert recorder.played > 2
+
+
+def test_what_computes_otherwise_runs_by_the_modules() -> None:
+    model = copy.deepcopy(plain_model("qwen2"))
+    model.language_model.layers[0].register_forward_hook(lambda *_: None)
+    modules, graphs, recorder = both(model)
+    known, own = started(model, modules, 6)
+    agree(graphs.decode([[1]], [own]), modules.decode([[1]], [known]))
+    assert recorder.played == 0
 
 
 def test_new_weights_are_recorded_anew() -> None:
-    model = plain_model("qwen2")
+    model = copy.deepcopy(plain_model("qwen2"))
     modules, graphs, recorder = both(model)
     ids = torch.arange(6)[None]
     for _ in range(2):

@@ -141,6 +141,13 @@ class KVCache:
         """Forget everything behind the first `length` tokens of every row."""
         self.lengths = [min(length, old) for old in self.lengths]
 
+    def wipe(self) -> None:
+        """Zeros behind the end of every row: what is masked there may be multiplied by zero, which an infinite number survives."""
+        for row, length in enumerate(self.lengths):
+            for stored in (*self.keys, *self.values):
+                if stored is not None:
+                    stored[row, :, length:] = 0
+
     def select(self, rows: Sequence[int]) -> KVCache:
         """A new cache of these rows, in this order, repeats allowed."""
         chosen = KVCache(len(self.keys), [self.lengths[row] for row in rows])

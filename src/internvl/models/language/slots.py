@@ -32,7 +32,10 @@ class Slots:
         self._clock = 0
 
     def place(self, caches: Sequence[KVCache]) -> list[int]:
-        """The slots of these caches of one sequence, with room for one more token in each. Others give theirs up where none is free."""
+        """The slots of these caches of one sequence, with room for one more token in each. Others give theirs up for them.
+
+        caches: at most `count`.
+        """
         self._clock += 1
         slots = [self._slot_of(cache) for cache in caches]
         for slot in slots:
@@ -58,23 +61,33 @@ class Slots:
         return cache if keys is not None and keys.data_ptr() == self.keys[0][slot].data_ptr() else None
 
     def _adopt(self, cache: KVCache) -> int:
-        free = [slot for slot in range(self.count) if self._owner(slot) is None]
-        slot = free[0] if free else self._emptied()
+        slot = self._free()
+        self._move_out(slot)
         for mine, theirs in ((self.keys, cache.keys), (self.values, cache.values)):
             for block, stored in zip(mine, theirs, strict=True):
+                # Also what is masked is multiplied, by zero: no infinite number of an earlier owner may stand there.
+                block[slot] = 0
                 if stored is not None:
                     block[slot, :, : cache.length] = stored[0, :, : cache.length]
         self._owners[slot], self._used[slot] = weakref.ref(cache), self._clock
         self._show(cache, slot, cache.capacity)
         return slot
 
-    def _emptied(self) -> int:
-        """The slot that was not used for the longest time; its cache moves out."""
-        slot = min(range(self.count), key=lambda each: self._used[each])
+    def _free(self) -> int:
+        """The lowest slot that took no part in the last step, so that few rows are enough; else the one unused for longest."""
+        idle = [slot for slot in range(self.count) if self._owner(slot) is None or self._used[slot] < self._clock - 1]
+        return min(idle) if idle else min(range(self.count), key=lambda slot: self._used[slot])
+
+    def clear(self) -> None:
+        """Everybody moves to storage of their own, so that this one can go."""
+        for slot in range(self.count):
+            self._move_out(slot)
+
+    def _move_out(self, slot: int) -> None:
         if (cache := self._owner(slot)) is not None:
             cache.keys = [None if keys is None else keys.clone() for keys in cache.keys]
             cache.values = [None if values is None else values.clone() for values in cache.values]
-        return slot
+        self._owners[slot] = None
 
     def _show(self, cache: KVCache, slot: int, capacity: int) -> None:
         """Let a cache see the first tokens of its slot as its own storage."""
