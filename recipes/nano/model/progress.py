@@ -44,8 +44,9 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="a PNG file")
     options = parser.parse_args()
-    lines = (options.run / "log.jsonl").read_text("utf-8").splitlines()
-    plot([json.loads(line) for line in lines], options.out)
+    rows = map(json.loads, (options.run / "log.jsonl").read_text("utf-8").splitlines())
+    by_step = {row["step"]: row for row in rows}  # what a killed run did again stands there twice
+    plot([by_step[step] for step in sorted(by_step)], options.out)
 
 
 if __name__ == "__main__":
