@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 # Multiplications below which the call itself costs more than it gains: one row through a layer of 700 x 700.
 _WORTHWHILE = 1 << 19
+_PLAIN = (nn.Parameter, Tensor)  # others, torchao's among them, know only torch's own products
 
 
 class Linear(nn.Linear):
@@ -29,7 +30,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x [..., in] times weight [out, in], transposed, plus bias [out] -> [..., out]."""
     if torch.compiler.is_compiling():
         return F.linear(x, weight, bias)
-    worthwhile = x.numel() * weight.shape[0] >= _WORTHWHILE
+    worthwhile = x.numel() * weight.shape[0] >= _WORTHWHILE and type(weight) in _PLAIN
     if worthwhile and x.dtype == weight.dtype and not _wants_gradient(x, weight, bias) and takes_onednn(x):
         return product(x, weight, bias)
     return F.linear(x, weight, bias)
