@@ -13,7 +13,7 @@ import torch
 from quantised_folders import tiny_model
 from torch import nn
 
-from internvl.errors import MissingDependencyError
+from internvl.errors import ConfigError, MissingDependencyError
 from internvl.quantize.gpu import quantised_on_gpu
 from internvl.quantize.plan import PRESETS
 
@@ -27,7 +27,7 @@ def test_layers_of_the_language_model_are_handed_to_torchao(monkeypatch: pytest.
     )
     monkeypatch.setitem(sys.modules, "torchao", SimpleNamespace(quantization=fake))
     monkeypatch.setitem(sys.modules, "torchao.quantization", fake)
-    model = tiny_model()
+    model = tiny_model().bfloat16()
     quantised_on_gpu(model, replace(PRESETS["int4"], keep=("language_model.layers.0",)))
     first, second = model.language_model.blocks
     handed = {id(module): config for module, config in asked}
@@ -53,7 +53,9 @@ def test_int4_is_asked_for_in_the_format_of_torchs_own_kernel(monkeypatch: pytes
     )
     monkeypatch.setitem(sys.modules, "torchao", SimpleNamespace(quantization=fake))
     monkeypatch.setitem(sys.modules, "torchao.quantization", fake)
-    quantised_on_gpu(tiny_model(), PRESETS["int4"])
+    quantised_on_gpu(tiny_model().bfloat16(), PRESETS["int4"])
+    with pytest.raises(ConfigError, match="int4 weights on a GPU come with bfloat16"):
+        quantised_on_gpu(tiny_model(), PRESETS["int4"])
     assert {each.get("format") for each in asked if "group_size" in each} == {"tile_packed_to_4d" if newer else None}
 
 
