@@ -245,7 +245,6 @@ def rate_at(config: ReadConfig, step: int) -> float:
 
 def train(config: ReadConfig, out: Path) -> VisionEncoder:
     """Train to the last step, from the checkpoint in `out` if there is one, and return the encoder."""
-    flush_denormals()
     if config.threads:
         torch.set_num_threads(config.threads)
     out.mkdir(parents=True, exist_ok=True)
@@ -254,7 +253,8 @@ def train(config: ReadConfig, out: Path) -> VisionEncoder:
         run.restore(saved)
     data = Batches(seed=config.seed, tiles=config.tiles, first=run.step)
     loader = DataLoader(data, batch_size=None, num_workers=config.workers, prefetch_factor=8 if config.workers else None)
-    _steps(run, loader, out)
+    with flush_denormals():
+        _steps(run, loader, out)
     save_run(out / CHECKPOINT, run.state())
     return run.encoder
 

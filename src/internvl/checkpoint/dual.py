@@ -29,7 +29,6 @@ from internvl.checkpoint.shard_writer import json_text, specs_of, write_shards, 
 from internvl.checkpoint.shards import ShardReader
 from internvl.checkpoint.stored_tensors import check_names, check_shapes
 from internvl.errors import CheckpointError, ConfigError
-from internvl.models.attention import flush_denormals
 from internvl.models.contrastive.config import DualConfig
 from internvl.models.contrastive.dual import DualModel
 
@@ -112,7 +111,6 @@ def load_dual_model(folder: Path, *, device: torch.device | str = "cpu", dtype: 
 
     dtype: None keeps the stored type, except that float16 becomes float32 on a CPU. Raises CheckpointError, ConfigError.
     """
-    flush_denormals()
     stored = open_dual(folder)
     place = torch.device(device)
     wanted = dtype or stored_or_fast(stored_dtype(folder), {place})

@@ -17,7 +17,6 @@ from internvl.checkpoint.placing import assign, read_parameter
 from internvl.checkpoint.quantised import load_packed, load_quantising
 from internvl.checkpoint.shard_writer import json_text, specs_of, write_shards, write_text
 from internvl.errors import ConfigError
-from internvl.models.attention import flush_denormals
 from internvl.models.build import meta_model
 from internvl.models.config import InternVLConfig
 from internvl.models.internvl import InternVL
@@ -47,7 +46,6 @@ def load_weights(
 
     Packed weights are for the CPU: on other devices a quantised folder is read as the plain weights that it stands for.
     """
-    flush_denormals()
     places = devices_of(checkpoint.config, devices)
     kinds = {device.type for device in places.values()}
     wanted = dtype or stored_or_fast(checkpoint.dtype, set(places.values()))

@@ -6,6 +6,9 @@ is read causally for itself, so that the cost is the sum of their squares and no
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -40,13 +43,19 @@ class Packed:
         return Packed(self.segments.to(device), self.rows, self.borders.to(device), self.longest, self.flash)
 
 
-def flush_denormals() -> None:
-    """Take numbers below 1e-38 as zero on the CPU, in this thread and those begun after it.
+@contextmanager
+def flush_denormals() -> Iterator[None]:
+    """Within this, numbers below 1e-38 are zero on the CPU, in this thread and those begun in it.
 
-    A trained model's attention has many weights as small as that, and products with them took twice as long in all (training) or a
-    quarter longer (encoding); random models, which speed is usually measured on, have none. Called wherever models are made.
+    Once a model has learnt, most of its attention weights are as small as that, and products with them made a training step take twice
+    as long. Not beyond our own work: libraries rely on such numbers, and Python's own floats obey this too.
     """
+    before = sys.float_info.min / 2 == 0.0
     torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
 
 
 def attend(

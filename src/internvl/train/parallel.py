@@ -24,7 +24,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from internvl.data.batch import Batch
 from internvl.errors import ConfigError, DeviceError
-from internvl.models.attention import flush_denormals
 from internvl.models.language.block import Block as LanguageBlock
 from internvl.models.language.decoder import Decoder
 from internvl.models.vision.block import Block as VisionBlock
@@ -92,7 +91,6 @@ def open_world() -> Iterator[World]:
 
     A process group that exists already is used and left open. Raises DeviceError for a LOCAL_RANK without its CUDA device.
     """
-    flush_denormals()
     size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     device = _device(int(os.environ.get("LOCAL_RANK", "0")))
     if device.type == "cuda":

@@ -14,6 +14,7 @@ from internvl.data.ledger import Ledger
 from internvl.data.loader import TrainingData
 from internvl.data.manifest import load_manifest
 from internvl.errors import ConfigError, MissingDependencyError
+from internvl.models.attention import flush_denormals
 from internvl.train.callbacks import Callback, TrainResult
 from internvl.train.config import TrainConfig
 from internvl.train.continuation import config_facts
@@ -59,7 +60,7 @@ class Trainer:
         Raises ConfigError, CheckpointError, ManifestError for what can't be; NumericError when the guard ends the run;
         MissingDependencyError for a tracker that is not installed.
         """
-        with open_world() as world, ExitStack() as cleanup:
+        with flush_denormals(), open_world() as world, ExitStack() as cleanup:
             micro_batches(self.config, world)
             subject = open_subject(self.config, world)
             reporter = Reporter(0, every=self.config.log_every, quiet=self.quiet or not world.is_first)
