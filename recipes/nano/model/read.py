@@ -243,6 +243,7 @@ def rate_at(config: ReadConfig, step: int) -> float:
     return rate_factor(step, config.steps, OptimConfig(schedule="wsd", warmup=config.warmup_steps, decay=config.decay_steps))
 
 
+@flush_denormals()  # before torch's own threads begin
 def train(config: ReadConfig, out: Path) -> VisionEncoder:
     """Train to the last step, from the checkpoint in `out` if there is one, and return the encoder."""
     if config.threads:
@@ -253,8 +254,7 @@ def train(config: ReadConfig, out: Path) -> VisionEncoder:
         run.restore(saved)
     data = Batches(seed=config.seed, tiles=config.tiles, first=run.step)
     loader = DataLoader(data, batch_size=None, num_workers=config.workers, prefetch_factor=8 if config.workers else None)
-    with flush_denormals():
-        _steps(run, loader, out)
+    _steps(run, loader, out)
     save_run(out / CHECKPOINT, run.state())
     return run.encoder
 
